@@ -1,0 +1,40 @@
+"""What a valid document may ask for that this server does not do: refused at once, by name, rather than accepted and ignored.
+
+Each row is a field and a test of the model. A row goes when the feature comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from api.documents.job import Job
+from api.errors import NotAvailable
+
+_Test = Callable[[Job], bool]
+
+_UNAVAILABLE: tuple[tuple[str, str, _Test], ...] = (
+    ("resources.nodes", "jobs on several nodes", lambda job: job.resources.effective_nodes > 1),
+    ("artifacts", "artifacts", lambda job: bool(job.artifacts)),
+    ("outputFiles", "storing output files", lambda job: bool(job.output_files)),
+    ("outputDirs", "storing output directories", lambda job: bool(job.output_dirs)),
+    ("storage", "mounted storage", lambda job: job.storage is not None),
+    ("notifications", "notifications", lambda job: bool(job.notifications)),
+    ("policies.leaveInQueue", "leaving finished jobs in the queue", lambda job: job.policies.leave_in_queue),
+)
+
+
+def check(job: Job) -> None:
+    """Raises NotAvailable with the first field that asks for something this server does not do."""
+    for field, what in _asked(job):
+        raise NotAvailable(f"{field}: {what} is not available on this server: leave it out.", field)
+
+
+def _asked(job: Job) -> Iterator[tuple[str, str]]:
+    for field, what, asks in _UNAVAILABLE:
+        if asks(job):
+            yield field, what
+    for number, task in enumerate(job.tasks):
+        if task.runtime == "udocker":
+            yield f"tasks[{number}].runtime", "the runtime udocker"
+        if task.type != "basic":
+            yield f"tasks[{number}].type", f"the task type {task.type}"

@@ -1,0 +1,111 @@
+"""A job's folder: what it is given, and what it wrote.
+
+The folder is named by the job's submission. HTCondor reads and writes it under the same path, as the same account.
+
+Races thought of: two requests with one idempotency key meet at a lock on the folder, which the kernel frees when a process
+dies. The folder stands before the job is in the queue, and the file `id` after it: a folder without `id` means that a
+submission was begun, and the queue is asked what became of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+JOB_FILE = "job.json"
+TOKEN_FILE = "token"  # noqa: S105 - the name of a file
+REPORT_FILE = "report.json"
+LOG_FILE = "executor.log"
+_ID_FILE = "id"
+_REQUEST_FILE = "request"
+_LARGEST_REPORT = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The folder of one submission."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The submission's name."""
+        return self.path.name
+
+    def fill(self, job: Mapping[str, Any], token: str) -> None:
+        """Writes what the job is given, readable by the service's account alone; replaces what an earlier try left."""
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        _write(self.path / JOB_FILE, json.dumps(job))
+        _write(self.path / TOKEN_FILE, token)
+
+    def discard(self) -> None:
+        """Deletes the folder."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def job_id(self) -> int | None:
+        """The id that was acknowledged for this submission, if it was."""
+        text = _read(self.path / _ID_FILE)
+        return int(text) if text else None
+
+    def remember_id(self, number: int) -> None:
+        """Notes the id that is about to be acknowledged."""
+        _write(self.path / _ID_FILE, str(number))
+
+    def request(self) -> str | None:
+        """Fingerprint of the document that this submission was begun with."""
+        return _read(self.path / _REQUEST_FILE)
+
+    def remember_request(self, fingerprint: str) -> None:
+        """Notes the fingerprint of the document."""
+        _write(self.path / _REQUEST_FILE, fingerprint)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Makes the folder and holds it for one process at a time."""
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def report(self) -> dict[str, Any] | None:
+        """What the executor reported, or None while there is nothing that can be read."""
+        file = self.path / REPORT_FILE
+        try:
+            if file.stat().st_size > _LARGEST_REPORT:
+                return None
+            report = json.loads(file.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return report if isinstance(report, dict) else None
+
+    def stream(self, name: str, offset: int) -> bytes | None:
+        """`stdout` or `stderr` from byte `offset` on; None where there is none yet."""
+        try:
+            with (self.path / name).open("rb") as file:
+                file.seek(offset)
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None

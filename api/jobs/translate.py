@@ -1,0 +1,159 @@
+"""From a job's document to what HTCondor is told: pure, so that every line of it can be asserted without a pool.
+
+Nothing that a user chose becomes an expression: it travels as a quoted ClassAd literal or in the job's own file, which only
+the executor reads.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.documents.job import Job
+from api.documents.redact import as_submitted, redacted
+from api.jobs.sandbox import JOB_FILE, LOG_FILE, REPORT_FILE, TOKEN_FILE
+from identity.caller import Caller, group_slug, owner_of
+from pool import attributes
+from pool.submission import quoted, quoted_list
+
+_MINUTE = 60
+_QUEUE_LIFETIME = 31 * 24 * 3600
+"""Seconds that a job without maximumTimeInQueue may wait and its token still be good."""
+_MARGIN = 24 * 3600
+"""Seconds between the latest end of a job and the end of its token: moving files, clocks, an outage."""
+
+_REQUIREMENTS = (
+    (attributes.Job.REQUIRED_SITES, attributes.Machine.SITE),
+    (attributes.Job.REQUIRED_REGIONS, attributes.Machine.REGION),
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a translation needs beside the document."""
+
+    caller: Caller
+    primary_issuer: str
+    submission: str
+    """Name of the submission: 32 hexadecimal digits."""
+    sandbox: Path
+    worker_program: Path
+    url: str
+    """Address of the REST API as jobs see it."""
+
+    @property
+    def owner(self) -> str:
+        """The HTCondor Owner: the safe form of the caller's identity."""
+        return owner_of(self.caller.issuer, self.caller.subject, self.primary_issuer)
+
+
+def submit_description(job: Job, context: Context) -> dict[str, str]:
+    """The submit description of a job."""
+    resources, policies = job.resources, job.policies
+    description = {
+        "universe": "vanilla",
+        "executable": str(context.worker_program),
+        "initialdir": str(context.sandbox),
+        "output": "stdout",
+        "error": "stderr",
+        "should_transfer_files": "YES",
+        "when_to_transfer_output": "ON_EXIT",
+        "transfer_input_files": f"{JOB_FILE},{TOKEN_FILE}",
+        "transfer_output_files": f"{REPORT_FILE},{LOG_FILE}",
+        "want_io_proxy": "true",
+        "request_cpus": str(resources.cpus_min),
+        "request_memory": str(math.ceil(resources.memory_gb * 1024)),
+        "request_disk": str(resources.disk * 1024 * 1024),
+        "allowed_execute_duration": str(resources.walltime * _MINUTE),
+        "priority": str(policies.priority),
+        "accounting_group": group_slug(_group(context.caller)),
+        "accounting_group_user": context.owner,
+        "My.Owner": quoted(context.owner),
+    }
+    if policies.maximum_retries:
+        description["max_retries"] = str(policies.maximum_retries)
+    requirements = _requirements(job)
+    if requirements:
+        description["requirements"] = requirements
+    return description | {f"My.{name}": value for name, value in _attributes(job, context).items()}
+
+
+def _attributes(job: Job, context: Context) -> dict[str, str]:
+    caller = context.caller
+    ours = {
+        attributes.Job.USER: quoted(caller.subject),
+        attributes.Job.ISSUER: quoted(caller.issuer),
+        attributes.Job.GROUP: quoted(_group(caller)),
+        attributes.Job.DOCUMENT: quoted(json.dumps(redacted(job))),
+        attributes.Job.SUBMISSION: quoted(context.submission),
+        attributes.Job.WALLTIME: str(job.resources.walltime * _MINUTE),
+    }
+    if job.name:
+        ours["JobBatchName"] = quoted(job.name)
+    if job.labels:
+        ours[attributes.Job.LABELS] = quoted_list(f"{key}={value}" for key, value in job.labels.items())
+    if job.policies.maximum_time_in_queue > 0:
+        ours[attributes.Job.MAXIMUM_TIME_IN_QUEUE] = str(job.policies.maximum_time_in_queue * _MINUTE)
+    where = job.policies.placement.requirements
+    if where is not None and where.sites:
+        ours[attributes.Job.REQUIRED_SITES] = quoted_list(where.sites)
+    if where is not None and where.regions:
+        ours[attributes.Job.REQUIRED_REGIONS] = quoted_list(where.regions)
+    return {str(name): value for name, value in ours.items()}
+
+
+def _requirements(job: Job) -> str:
+    """Clauses over our own attributes: the names that a user gave stand in the ad as literals, never in here."""
+    where = job.policies.placement.requirements
+    if where is None:
+        return ""
+    asked = (where.sites, where.regions)
+    clauses = [
+        f"member(TARGET.{ours}, MY.{theirs})"
+        for names, (theirs, ours) in zip(asked, _REQUIREMENTS, strict=True)
+        if names
+    ]
+    return " && ".join(clauses)
+
+
+def _group(caller: Caller) -> str:
+    return caller.groups[0]
+
+
+def job_file(job: Job, context: Context) -> dict[str, Any]:
+    """What the executor is told: the whole document, secrets included."""
+    document: Mapping[str, Any] = as_submitted(job)
+    policies = job.policies
+    return {
+        "version": 1,
+        "name": job.name,
+        "resources": {
+            "nodes": 1,
+            "cpus": job.resources.cpus_min,
+            "memory": job.resources.memory_gb,
+            "disk": job.resources.disk,
+            "walltime": job.resources.walltime,
+        },
+        "tasks": document["tasks"],
+        "inputs": document.get("inputs", []),
+        "policies": {
+            "maximumTaskRetries": policies.maximum_task_retries,
+            "ignoreTaskFailures": policies.ignore_task_failures,
+            "reportJobSuccessOnTaskFailure": policies.report_job_success_on_task_failure,
+        },
+        "url": context.url,
+        "parameters": {},
+        "workflow": None,
+    }
+
+
+def token_lifetime(job: Job) -> int:
+    """Seconds for which the job's token must be good: as long as the job may be around."""
+    in_queue = job.policies.maximum_time_in_queue * _MINUTE
+    waits = in_queue if in_queue > 0 else _QUEUE_LIFETIME
+    runs = job.resources.walltime * _MINUTE * (1 + job.policies.maximum_retries)
+    return waits + runs + _MARGIN

@@ -1,0 +1,65 @@
+"""The API's settings: one schema, read from one TOML file; an unknown key is refused."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, ValidationError
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names file and key."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IssuerSettings(_Section):
+    """An OpenID Connect provider whose access tokens are accepted."""
+
+    issuer: str = Field(description="Exactly what its tokens carry as `iss`.")
+    audiences: tuple[str, ...] = Field(min_length=1, description="A token must be for one of these (`aud`).")
+    jwks_uri: str | None = Field(None, description="Where its keys are; found by discovery when left out.")
+    jwks_file: Path | None = Field(None, description="A file with its keys, instead.")
+    groups_claim: str | None = Field(None, description="A claim that lists the user's groups, where this issuer is trusted with that.")
+
+
+class Settings(_Section):
+    """Everything that an operator may choose for the REST API."""
+
+    url: HttpUrl = Field(description="Address under which users and jobs reach the API, with /prominence/v1.")
+    sandboxes: Path = Field(description="Folder for the files of jobs; the access point sees it under the same path.")
+    worker_program: Path = Field(description="The executor that is sent to workers; the access point sees it under the same path.")
+    job_token_secret: Path = Field(description="File (0600) with the secret that signs job tokens.")
+    schedd: str = Field("prominence@", description="Name of the access point's schedd.")
+    issuers: tuple[IssuerSettings, ...] = Field(min_length=1, description="Who is believed; the first one's subjects are Owners as they are.")
+    vos: dict[Annotated[str, StringConstraints(min_length=1)], tuple[str, ...]] = Field(
+        default_factory=dict, description="Virtual organisation -> entitlements that its members must all have."
+    )
+    max_body: int = Field(4 * 2**20, ge=2**16, description="Largest request body in bytes.")
+
+
+def load(file: Path) -> Settings:
+    """The settings in `file`; raises SettingsError with the key and what is wrong with it."""
+    try:
+        return Settings.model_validate(tomllib.loads(file.read_text()))
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is not TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{file}: {key}: {first['msg']}.") from error
+
+
+def shown(settings: Settings) -> str:
+    """Each setting with its value and where the value comes from, a line each."""
+    lines = []
+    for name in Settings.model_fields:
+        source = "file" if name in settings.model_fields_set else "default"
+        lines.append(f"{name} = {getattr(settings, name)!r}  # {source}: {Settings.model_fields[name].description}")
+    return "\n".join(lines)

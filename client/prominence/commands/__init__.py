@@ -1,0 +1,17 @@
+"""The commands: one module for each, with `register(commands)` that adds its parser and `execute(...)`.
+
+`execute(arguments, console)` returns the exit code; what goes wrong it raises as a `prominence.Error`.
+"""
+
+from prominence.commands import create, delete, describe, listing, output, run, wait
+
+REGISTER = (
+    run.register,
+    create.register,
+    listing.register,
+    describe.register,
+    output.register,
+    wait.register,
+    delete.register,
+)
+"""In the order of the help."""

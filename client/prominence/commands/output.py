@@ -1,0 +1,35 @@
+"""`prominence stdout` and `prominence stderr`: what a job has written, byte for byte."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+
+from prominence.commands.following import Tail, follow
+from prominence.commands.parsing import Commands, add_job_id
+from prominence.console import Console
+from prominence.values import natural
+
+
+def register(commands: Commands) -> None:
+    """Add both commands."""
+    for stream, words in (("stdout", "standard output"), ("stderr", "standard error")):
+        parser = commands.add(
+            stream,
+            partial(execute, stream),
+            summary=f"print the {words} of a job, also while it runs",
+        )
+        add_job_id(parser)
+        parser.add_argument("--node", metavar="N", type=natural, default=0, help="of which node (0, the first)")
+        parser.add_argument("-f", "--follow", action="store_true", help="print what comes until the job has ended")
+
+
+def execute(stream: str, arguments: argparse.Namespace, console: Console) -> int:
+    """Print the stream to the standard output."""
+    client = console.client()
+    read = partial(client.stdout if stream == "stdout" else client.stderr, arguments.job, arguments.node)
+    if arguments.follow:
+        follow(client, arguments.job, [Tail(read, console.write)], console, must_exist=True)
+    else:
+        console.write(read(0))
+    return 0

@@ -1,0 +1,68 @@
+"""What a job's document, as the service answers it, says: pure functions over the decoded JSON.
+
+Documents stay plain dictionaries: the service may add fields at any time, and what is not known here
+must reach the user all the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Document = dict[str, Any]
+"""A decoded JSON object: a job as it is sent or answered."""
+
+ENDED = frozenset({"completed", "failed", "killed", "deleted"})
+"""The states which a job does not leave any more."""
+
+
+def has_ended(job: Document) -> bool:
+    """Tell whether the job is in one of its last states."""
+    return job.get("status") in ENDED
+
+
+def exit_code(job: Document) -> int:
+    """Return what a shell should see (0..255) for a job that has ended.
+
+    A completed job gives the exit code of its first failing task, or 0; a failed, killed or deleted one 1.
+    A task without an exit code never ran (counted as 1); one ended by signal n gives 128 + n.
+    """
+    if job.get("status") != "completed":
+        return 1
+    for task in tasks_run(job):
+        code = task.get("exitCode")
+        if code != 0:
+            return _as_shell(code)
+    return 0
+
+
+def _as_shell(code: object) -> int:
+    if not isinstance(code, int):
+        return 1
+    if code < 0:
+        return min(128 - code, 255)
+    return code & 0xFF or 1
+
+
+def tasks_run(job: Document) -> list[Document]:
+    """Return the records of the tasks which count for success: a sidecar is ended with the job."""
+    records = (job.get("execution") or {}).get("tasks") or []
+    wanted = job.get("tasks") or []
+    if len(records) != len(wanted):
+        return list(records)
+    return [record for index, record in enumerate(records) if wanted[index].get("type") != "sidecar"]
+
+
+def elapsed(job: Document, now: float) -> float | None:
+    """Return for how many seconds the job has run by `now` (epoch seconds), None where that is not known."""
+    events = job.get("events") or {}
+    start: float | None = events.get("startTime")
+    end: float | None = events.get("endTime")
+    if start is None or (end is None and has_ended(job)):
+        return None
+    return max(0.0, (now if end is None else end) - start)
+
+
+def summary(job: Document) -> str:
+    """Return one line: id, state and, where there is one, the reason."""
+    reason = job.get("statusReason")
+    return f"Job {job['id']} {job['status']}" + (f": {reason}" if reason else "")

@@ -1,0 +1,134 @@
+"""The appliance: one Debian root file system with HTCondor, Apptainer and Python, for the head and for workers.
+
+It is built once per recipe into a cache folder, named by the recipe's digest, and never written to afterwards: nodes
+lay an overlay over it. A build killed anywhere leaves only a folder with a temporary name, which the next build removes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from deploy import debian
+from deploy.errors import DeployError
+from deploy.namespaces import as_root, remove_tree
+
+VERSIONS = Path(__file__).parents[1] / "versions.toml"
+SLOT_ACCOUNTS = 128
+"""Accounts slot001 to slot128, one for each job that may run at a time on a worker."""
+
+_PACKAGES = ("condor", "apptainer", "python3", "ca-certificates")
+# Apptainer is in Debian unstable alone: from there comes that one package, and nothing else follows it. The index of
+# unstable may be older than its validity on a mirror that lags, so its date is not checked (its signature is).
+_PINS = """Package: *
+Pin: release n=sid
+Pin-Priority: -10
+
+Package: apptainer
+Pin: release n=sid
+Pin: version {apptainer}.*
+Pin-Priority: 990
+
+Package: condor
+Pin: version {htcondor}.*
+Pin-Priority: 990
+"""
+_CUSTOMIZE = f"""
+set -e
+chroot "$1" groupadd --gid 1000 service
+chroot "$1" useradd --uid 1000 --gid 1000 --home-dir /pool --no-create-home --shell /bin/sh service
+chroot "$1" groupadd --gid 2000 slots
+for number in $(seq -f %03g 1 {SLOT_ACCOUNTS}); do
+    printf 'slot%s:x:%d:2000::/nonexistent:/usr/sbin/nologin\\n' "$number" "$((2000 + 10#$number))" >>"$1/etc/passwd"
+done
+mkdir -p "$1/pool" "$1/images" "$1/var/cache/prominence"
+chmod 1777 "$1/var/cache/prominence"
+rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/usr/lib/python3/dist-packages/__pycache__
+"""
+
+
+def recipe() -> list[str]:
+    """What decides the appliance's content, as arguments of mmdebstrap; the same list gives the same digest."""
+    versions = tomllib.loads(VERSIONS.read_text())["appliance"]
+    pins = _PINS.format(apptainer=versions["apptainer"], htcondor=versions["htcondor"])
+    return [
+        "--variant=minbase",
+        "--format=directory",
+        '--aptopt=Acquire::Languages "none"',
+        '--aptopt=APT::Install-Recommends "false"',
+        '--aptopt=Acquire::Check-Valid-Until "false"',
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        f'--setup-hook=mkdir -p "$1/etc/apt/preferences.d" && printf %s \'{pins}\' >"$1/etc/apt/preferences.d/pins"',
+        f'--customize-hook=bash -c {_quoted(_CUSTOMIZE)} customize "$1"',
+        f"--include={','.join(_PACKAGES)}",
+        versions["debian"],
+    ]
+
+
+def digest(recipe: Sequence[str], owner: int) -> str:
+    """Name of the appliance that `recipe` gives when built by the account `owner`, whose ids stand in its files."""
+    return hashlib.sha256(json.dumps([*recipe, owner]).encode()).hexdigest()[:12]
+
+
+def ensure(cache: Path, say: Callable[[str], None]) -> Path:
+    """The appliance's folder below `cache`, built when it is not there; one build at a time, others wait for it."""
+    cache.mkdir(parents=True, exist_ok=True)
+    steps = recipe()
+    target = cache / f"appliance-{digest(steps, os.getuid())}"
+    if target.is_dir():
+        return target
+    with (cache / "appliance.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.is_dir():
+            say("building the appliance root file system (downloads about 150 MB)")
+            _build(cache, target, steps)
+    return target
+
+
+def _build(cache: Path, target: Path, steps: Sequence[str]) -> None:
+    partial = cache / f"{target.name}.partial"
+    remove_tree(partial)
+    address = debian.mirror()
+    log = cache / "appliance.log"
+    command = [
+        *_mmdebstrap(cache),
+        "--mode=root",
+        f"--keyring={debian.KEYRING}",
+        *steps,
+        str(partial),
+        f"deb {address} {steps[-1]} main",
+        f"deb {address} sid main",
+    ]
+    with log.open("wb") as out:
+        done = subprocess.run(
+            as_root(command), stdout=out, stderr=out, stdin=subprocess.DEVNULL, timeout=3600, check=False
+        )
+    if done.returncode:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        remove_tree(partial)
+        raise DeployError(f"The appliance could not be built; the end of {log}:\n{tail}")
+    partial.rename(target)
+
+
+def _mmdebstrap(cache: Path) -> list[str]:
+    """The build tool: the machine's own, or (it is one Perl script) out of its package, which needs no root."""
+    installed = shutil.which("mmdebstrap")
+    if installed:
+        return [installed]
+    tool = cache / "tools" / "usr" / "bin" / "mmdebstrap"
+    if not tool.exists():
+        debian.unpack("mmdebstrap", cache / "tools")
+    return ["perl", str(tool)]
+
+
+def _quoted(script: str) -> str:
+    return "'" + script.replace("'", "'\\''") + "'"

@@ -1,0 +1,48 @@
+"""Debian as this machine is set up to reach it: its mirror, its keyring, single packages unpacked."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+from deploy.errors import DeployError
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+def mirror() -> str:
+    """Address of the Debian archive that this machine's own apt uses."""
+    fields = "$(REPO_URI)|$(LABEL)|$(COMPONENT)"
+    done = subprocess.run(
+        ["apt-get", "indextargets", "--format", fields, "Created-By: Packages"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    for line in done.stdout.splitlines():
+        address, label, component = line.split("|")
+        if label == "Debian" and component == "main":
+            return address
+    raise DeployError(
+        "apt knows no Debian archive on this machine: run `apt-get update` as root, or add one to /etc/apt/sources.list.d/."
+    )
+
+
+def unpack(package: str, target: Path) -> None:
+    """Downloads one package of this machine's release and unpacks it into `target`, without installing it. Needs no root."""
+    with tempfile.TemporaryDirectory() as folder:
+        # apt drops its rights to an account of its own for downloads; it must be able to write here.
+        Path(folder).chmod(0o777)
+        done = subprocess.run(
+            ["apt-get", "download", "-q", package], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        )
+        archives = list(Path(folder).glob("*.deb"))
+        if done.returncode or not archives:
+            raise DeployError(
+                f"The Debian package {package} cannot be downloaded: {done.stderr.strip()[-300:]}. "
+                "Check that `apt-get update` works."
+            )
+        target.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["dpkg", "-x", str(archives[0]), str(target)], check=True, timeout=300)

@@ -1,0 +1,169 @@
+"""Namespaces: a command that runs as if on a machine of its own, started, found again and ended.
+
+As root the namespaces are made directly. An ordinary user gets a user namespace first, in which root is that user and
+the other accounts are the user's subordinate ids (/etc/subuid), so that slot accounts exist there too.
+
+A process is remembered by its id *and* its start time: after a crash or a reboot the id may be somebody else's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.errors import DeployError
+
+_ENTER = Path(__file__).parent / "enter.sh"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def user_namespace() -> list[str]:
+    """How unshare gives an ordinary user root and subordinate ids; nothing for root."""
+    return [] if os.getuid() == 0 else ["--user", "--map-root-user", "--map-auto"]
+
+
+def as_root(command: Sequence[str]) -> list[str]:
+    """`command` as root over this user's files and subordinate ids: for building and deleting root file systems."""
+    if os.getuid() == 0:
+        return list(command)
+    return ["unshare", *user_namespace(), "--mount", "--fork", "--kill-child", *command]
+
+
+def remove_tree(path: Path) -> None:
+    """Deletes a folder whose files may belong to subordinate ids; one that is not there is fine."""
+    if path.is_dir():
+        subprocess.run(as_root(["rm", "-rf", "--one-file-system", str(path)]), check=True, timeout=600)
+
+
+def check_possible() -> None:
+    """Raises DeployError with the remedy where this user cannot make the namespaces that nodes need."""
+    if os.getuid() != 0 and shutil.which("newuidmap") is None:
+        raise DeployError(
+            "An ordinary user needs subordinate ids: ask an administrator to run `apt-get install uidmap`."
+        )
+    probe = ["unshare", *user_namespace(), "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "true"]
+    done = subprocess.run(probe, capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode:
+        raise DeployError(
+            f"This machine refuses the namespaces that workers run in ({done.stderr.strip()}): run as root, or ask an "
+            "administrator to allow user namespaces and to give you a range in /etc/subuid and /etc/subgid."
+        )
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a machine of namespaces is made of."""
+
+    name: str
+    lower: Path
+    """The appliance root file system."""
+    pool: Path
+    """Folder that appears as /pool."""
+    disk: Path | None = None
+    """Folder for what it writes over the appliance; None: nothing can be written but /pool and /tmp."""
+    service: bool = False
+    """Run as the unprivileged service account, to which the caller's files belong, instead of root."""
+    binds: Mapping[Path, str] | None = None
+    """Further folders: source -> target, with ":ro" behind it where it is read-only."""
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """The command line that runs `argv` there."""
+        binds = " ".join(f"{source}={target}" for source, target in (self.binds or {}).items())
+        return [
+            "env",
+            "-i",  # inherited _CONDOR_* variables would reconfigure the daemons
+            f"PATH={_PATH}",
+            "unshare",
+            *user_namespace(),
+            *["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--propagation", "private"],
+            str(_ENTER),
+            str(self.lower),
+            str(self.disk or "-"),
+            str(self.pool),
+            self.name,
+            "service" if self.service else "root",
+            binds,
+            "--",
+            *argv,
+        ]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that survives the command that started it, remembered in a file."""
+
+    file: Path
+
+    def start(self, command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> None:
+        """Starts `command` in a session of its own, its output appended to `log`."""
+        with log.open("ab") as out:
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=environ, cwd="/"
+            )
+        temporary = self.file.with_suffix(".new")
+        temporary.write_text(f"{child.pid} {_start_time(child.pid)}")
+        temporary.rename(self.file)
+
+    def pid(self) -> int | None:
+        """Its process id while it runs, else None."""
+        try:
+            pid, started = self.file.read_text().split()
+        except (FileNotFoundError, ValueError):
+            return None
+        return int(pid) if _start_time(int(pid)) == started else None
+
+    def stop(self, patience: float) -> None:
+        """Asks it to end, and after `patience` seconds makes it; returns when it is gone.
+
+        unshare ignores TERM while it waits for its child, the first process of the node: that one is asked.
+        """
+        pid = self.pid()
+        if pid is not None:
+            inner = _only_child_of_unshare(pid) or pid
+            _kill(inner, signal.SIGTERM)
+            if not self._gone_within(patience):
+                _kill(inner, signal.SIGKILL)
+                if not self._gone_within(10):
+                    raise DeployError(f"Process {pid} ({self.file.stem}) does not end, not even when killed.")
+        self.file.unlink(missing_ok=True)
+
+    def _gone_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.pid() is not None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+
+def _start_time(pid: int) -> str | None:
+    """Start of a process in clock ticks since boot, or None when it is gone or only waits to be reaped."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = stat.rsplit(")", 1)[1].split()
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _only_child_of_unshare(pid: int) -> int | None:
+    try:
+        if Path(f"/proc/{pid}/comm").read_text().strip() != "unshare":
+            return None
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(children[0]) if len(children) == 1 else None
+
+
+def _kill(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return

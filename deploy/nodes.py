@@ -1,0 +1,225 @@
+"""The nodes of an instance's pool: one head, some workers. What each is configured with, started and stopped.
+
+The pool's signing key is made in the head's folder and never leaves it. A worker's folder holds a token that lets it
+advertise itself, the API's folder one that lets it submit and read.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.errors import DeployError
+from deploy.files import write_private
+from deploy.home import POOL_PORT, Home, Settings
+from deploy.namespaces import Machine, Process, remove_tree
+
+DOMAIN = "prominence"
+"""Trust domain of the pool: identities are NAME@prominence."""
+
+_CONFIGURATION = Path(__file__).parents[1] / "condor_config"
+_HEAD_ROLES = ("common", "security", "central_manager", "submit", "policy")
+_WORKER_ROLES = ("common", "security", "worker")
+_STATE_FOLDERS = ("run", "log", "lock", "spool", "execute", "sock")
+# Daemons started by root work as the account condor, which exists on the node alone.
+_START_AS_ROOT = f"cd /pool && chown condor: {' '.join(_STATE_FOLDERS)} && exec condor_master -f"
+_TOKEN_LIFETIME = 366 * 24 * 3600
+_STOP_PATIENCE = 5.0
+
+
+@dataclass(frozen=True)
+class Node:
+    """One machine of namespaces that runs HTCondor daemons."""
+
+    name: str
+    home: Home
+    machine: Machine
+
+    @property
+    def folder(self) -> Path:
+        """What appears as /pool on it."""
+        return self.machine.pool
+
+    @property
+    def process(self) -> Process:
+        """Its first process, as seen from outside."""
+        return Process(self.home.run / f"{self.name}.pid")
+
+    def start(self) -> None:
+        """Starts its daemons if they do not run."""
+        if self.process.pid() is None:
+            command = ["condor_master", "-f"] if self.machine.service else ["sh", "-c", _START_AS_ROOT]
+            self.process.start(self.machine.command(command), self.home.log / f"{self.name}.log")
+
+    def stop(self) -> None:
+        """Ends its daemons and everything they started."""
+        self.process.stop(_STOP_PATIENCE)
+
+
+def head(settings: Settings, home: Home, appliance: Path) -> Node:
+    """The node with collector, negotiator and schedd."""
+    folder = home.nodes / "head"
+    program = home.worker_program.parent
+    binds = {home.sandboxes: str(home.sandboxes), program: f"{program}:ro"}
+    machine = Machine("head", appliance, folder / "pool", _disk(folder, appliance), service=True, binds=binds)
+    return Node("head", home, machine)
+
+
+def worker(number: int, settings: Settings, home: Home, appliance: Path) -> Node:
+    """Worker `number`, counted from 1."""
+    name = f"worker{number}"
+    folder = home.nodes / name
+    machine = Machine(name, appliance, folder / "pool", _disk(folder, appliance), binds={home.images: "/images:ro"})
+    return Node(name, home, machine)
+
+
+def _disk(folder: Path, appliance: Path) -> Path:
+    # What was written over one appliance makes no sense over another.
+    return folder / f"disk-{appliance.name}"
+
+
+def prepare_head(node: Node, settings: Settings) -> None:
+    """Writes the head's configuration and, once, its signing key. Safe to repeat."""
+    folders = {"SANDBOXES": str(node.home.sandboxes), "PROGRAM": str(node.home.worker_program.parent)}
+    _prepare(node, _HEAD_ROLES, _parameters(settings, node.name, 1) | folders)
+    keys = node.folder / "keys"
+    keys.mkdir(mode=0o700, exist_ok=True)
+    if not (keys / "POOL").exists():
+        write_private(keys / "POOL", secrets.token_urlsafe(64))
+    # Tools that hold only the signing key would be `condor@password`, which nothing here allows anything.
+    operator = node.folder / "tokens" / "condor"
+    if not operator.exists():
+        write_private(operator, mint_token(node, "condor", []))
+
+
+def prepare_worker(node: Node, number: int, settings: Settings, head_node: Node) -> None:
+    """Writes a worker's configuration and, once, its token. Safe to repeat."""
+    parameters = _parameters(settings, node.name, 10 + number) | {
+        "WORKER_CPUS": str(settings.worker_cpus),
+        "WORKER_MEMORY": str(settings.worker_memory),
+        "WORKER_SITE": "local",
+        "WORKER_REGION": "local",
+        "WORKER_IMAGE_DIRS": "/images:/cvmfs",
+        "WORKER_REGISTRY_MIRROR": settings.registry_mirror,
+        "WORKER_SLOTS": "/pool/slots.conf",
+    }
+    (node.folder).mkdir(parents=True, exist_ok=True)
+    slots = "".join(f"SLOT1_{n}_USER = slot{n:03d}\n" for n in range(1, settings.worker_cpus + 1))
+    (node.folder / "slots.conf").write_text(slots)
+    _prepare(node, _WORKER_ROLES, parameters)
+    token = node.folder / "tokens" / "worker"
+    if not token.exists():
+        rights = ["ADVERTISE_STARTD", "ADVERTISE_MASTER"]
+        write_private(token, mint_token(head_node, f"worker-{node.name}", rights))
+
+
+def mint_token(head_node: Node, identity: str, rights: Sequence[str], lifetime: int = _TOKEN_LIFETIME) -> str:
+    """An HTCondor token for `identity`, limited to `rights`, valid for `lifetime` seconds; signed on the head."""
+    command = ["condor_token_create", "-identity", f"{identity}@{DOMAIN}", "-lifetime", str(lifetime)]
+    for right in rights:
+        command += ["-authz", right]
+    return run_on_head(head_node, command).strip()
+
+
+def run_on_head(head_node: Node, command: Sequence[str], timeout: float = 60) -> str:
+    """Output of a command run with the head's configuration and keys, in namespaces of its own."""
+    tool = Machine("tool", head_node.machine.lower, head_node.folder, service=True)
+    done = subprocess.run(tool.command(command), capture_output=True, text=True, timeout=timeout, check=False)
+    if done.returncode:
+        raise DeployError(f"{command[0]} failed on the head: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+def write_client_config(settings: Settings, home: Home, head_node: Node) -> None:
+    """What the REST API needs to speak to the pool: its HTCondor configuration and its token. Safe to repeat."""
+    tokens = home.keys / "condor"
+    tokens.mkdir(mode=0o700, exist_ok=True)
+    if not (tokens / "prominence").exists():
+        write_private(tokens / "prominence", mint_token(head_node, "prominence", ["READ", "WRITE"]))
+    parameters = {
+        "POOL_DOMAIN": DOMAIN,
+        "POOL_HEAD": settings.address(1),
+        "POOL_PORT": str(POOL_PORT),
+        "CLIENT_TOKENS": str(tokens),
+        "LOG": str(home.log),
+    }
+    home.client_config.write_text(_assignments(parameters) + (_CONFIGURATION / "client.conf").read_text())
+
+
+def wait_until_ready(settings: Settings, home: Home, node: Node, ready: Callable[[], bool], seconds: float) -> None:
+    """Waits until `ready()`; raises DeployError with the end of the node's logs when it ends or takes too long."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if node.process.pid() is None or time.monotonic() > deadline:
+            raise DeployError(f"{node.name} did not come up.\n{log_tails(node)}")
+        time.sleep(0.05)
+
+
+def listens(settings: Settings) -> bool:
+    """Whether the head's shared port accepts connections."""
+    try:
+        socket.create_connection((settings.address(1), POOL_PORT), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def log_tails(node: Node, lines: int = 15) -> str:
+    """The ends of all logs of a node, for people."""
+    files = [node.home.log / f"{node.name}.log", *sorted((node.folder / "log").glob("*Log"))]
+    parts = []
+    for file in files:
+        if file.is_file():
+            tail = file.read_text(errors="replace").splitlines()[-lines:]
+            parts.append(f"== {file}\n" + "\n".join(tail))
+    return "\n".join(parts)
+
+
+def _parameters(settings: Settings, name: str, number: int) -> dict[str, str]:
+    return {
+        "POOL_DOMAIN": DOMAIN,
+        "POOL_HEAD": settings.address(1),
+        "POOL_PORT": str(POOL_PORT),
+        "NODE_ADDRESS": settings.address(number),
+        "NODE_NAME": f"{name}.{DOMAIN}",
+    }
+
+
+def _assignments(parameters: Mapping[str, str]) -> str:
+    return "".join(f"{key} = {value}\n" for key, value in parameters.items())
+
+
+def _prepare(node: Node, roles: Sequence[str], parameters: Mapping[str, str]) -> None:
+    node.folder.mkdir(parents=True, exist_ok=True)
+    node.folder.parent.chmod(0o711)
+    node.folder.chmod(0o755)
+    for name in _STATE_FOLDERS:
+        (node.folder / name).mkdir(mode=0o755, exist_ok=True)
+    (node.folder / "tokens").mkdir(mode=0o700, exist_ok=True)
+    configuration = node.folder / "config"
+    shutil.rmtree(configuration, ignore_errors=True)
+    shutil.copytree(_CONFIGURATION, configuration)
+    includes = "".join(f"include : /pool/config/{role}.conf\n" for role in roles)
+    (node.folder / "condor_config").write_text(_assignments(parameters) + includes)
+    _forget_other_disks(node)
+
+
+def _forget_other_disks(node: Node) -> None:
+    for disk in node.folder.parent.glob("disk-*"):
+        if disk != node.machine.disk:
+            remove_tree(disk)
+    if node.machine.disk is not None:
+        node.machine.disk.mkdir(exist_ok=True)
+
+
+def nodes_of(settings: Settings, home: Home, appliance: Path) -> tuple[Node, list[Node]]:
+    """The head and the workers that `settings` ask for."""
+    numbers = range(1, settings.workers + 1)
+    return head(settings, home, appliance), [worker(n, settings, home, appliance) for n in numbers]

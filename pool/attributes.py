@@ -1,0 +1,52 @@
+"""The attributes that PROMINENCE adds to HTCondor's ads: the one place where their names and meanings stand.
+
+Operators may use them in constraints: `condor_q -constraint 'ProminenceGroup == "vo.example.eu"'`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Job(StrEnum):
+    """Attributes of job ads."""
+
+    USER = "ProminenceUser"
+    """Exact identity of the end user: the subject of the user's token. `Owner` is its safe form."""
+    ISSUER = "ProminenceIssuer"
+    """Issuer of the user's token; with the subject it names a person."""
+    GROUP = "ProminenceGroup"
+    """Virtual organisation under which the job was submitted, as configured."""
+    DOCUMENT = "ProminenceJob"
+    """The job as submitted, JSON in ASCII, without secrets and without the content of inputs."""
+    LABELS = "ProminenceLabels"
+    """List of "key=value" strings."""
+    SUBMISSION = "ProminenceSubmission"
+    """Name of the submission, and of the job's folder of files: 32 hexadecimal digits, unique."""
+    MAXIMUM_TIME_IN_QUEUE = "ProminenceMaximumTimeInQueue"
+    """Seconds that the job may wait before its first start; absent: any time."""
+    REQUIRED_SITES = "ProminenceRequiredSites"
+    """List of sites on which alone the job may run; absent: any."""
+    REQUIRED_REGIONS = "ProminenceRequiredRegions"
+    """List of regions in which alone the job may run; absent: any."""
+    WALLTIME = "ProminenceWalltime"
+    """Seconds that one run of the job may take."""
+
+
+class Machine(StrEnum):
+    """Attributes of workers' ads."""
+
+    SITE = "ProminenceSite"
+    """Name of the site (cloud) on which the worker runs."""
+    REGION = "ProminenceRegion"
+    """Region of the site."""
+    IMAGE_DIRS = "ProminenceImageDirs"
+    """Folders of the worker, separated by colons, below which a job may name images by path."""
+    IMAGE_CACHE = "ProminenceImageCache"
+    """Folder of the worker in which images are kept for later jobs."""
+    REGISTRY_MIRROR = "ProminenceRegistryMirror"
+    """Registry that is asked first for Docker Hub names; empty: none."""
+
+
+DELETED_BY_USER = "deleted by its user"
+"""RemoveReason of a job that its user deleted through the API."""

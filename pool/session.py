@@ -1,0 +1,156 @@
+"""A session with the pool's schedd: submit, query, history, remove.
+
+Races thought of:
+- The schedd moves (a restart gives it another address): its address is cached and looked up again after a failure.
+- The schedd dies in the middle of a submission: every job carries a name of our own, its submission, and after any failure
+  the queue is searched for that name before anything is said. Only when it cannot be searched is the outcome unknown.
+- A schedd that has never seen the service refuses to let it submit for others ("when active owner is"), because the
+  record of its rights is made with its first job: the session then introduces itself with a job of its own, removed at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import classad2
+import htcondor2
+
+from pool.attributes import Job
+from pool.errors import OutcomeUnknown, PoolUnavailable, SubmissionRefused
+from pool.submission import constraint_string
+
+Ad = Mapping[str, Any]
+"""Attributes of a job, evaluated: str, int, float, bool, list or None."""
+
+_NOT_INTRODUCED = "when active owner is"
+_INTRODUCTION = {
+    "executable": "/bin/true",
+    "transfer_executable": "false",
+    "hold": "true",
+    "My.ProminenceIntroduction": "true",
+}
+
+
+class Pool:
+    """The schedd of one pool. HTCondor's configuration comes from the environment (CONDOR_CONFIG).
+
+    Safe to share between threads: calls of one process go one at a time, since the bindings keep state of their own.
+    """
+
+    def __init__(self, schedd_name: str = "prominence@") -> None:
+        self._name = schedd_name
+        self._lock = threading.RLock()
+        self._schedd: htcondor2.Schedd | None = None
+
+    def submit(self, description: Mapping[str, str]) -> int:
+        """Queues one job and returns its ClusterId. `description` must set the attribute SUBMISSION to a unique name.
+
+        Raises PoolUnavailable when surely nothing was queued, OutcomeUnknown when that cannot be told, and
+        SubmissionRefused when the schedd said no.
+        """
+        submit = htcondor2.Submit(dict(description))
+        with self._lock:
+            try:
+                return self._submit(submit)
+            except htcondor2.HTCondorException as error:
+                return self._settle(submit, str(error))
+
+    def find_submission(self, name: str) -> int | None:
+        """ClusterId of the job with that submission name, queued or finished; None where there is none."""
+        constraint = f"{Job.SUBMISSION} == {constraint_string(name)}"
+        ads = self.query(constraint, ["ClusterId"], limit=1) or self.history(constraint, ["ClusterId"], limit=1)
+        return int(ads[0]["ClusterId"]) if ads else None
+
+    def query(self, constraint: str, projection: Sequence[str], limit: int = -1) -> list[Ad]:
+        """The jobs in the queue for which `constraint` holds, with the attributes of `projection`; all where limit is -1."""
+        with self._lock:
+            try:
+                ads = self._located().query(constraint, list(projection), limit=limit)
+            except htcondor2.HTCondorException:
+                self._schedd = None
+                try:
+                    ads = self._located().query(constraint, list(projection), limit=limit)
+                except htcondor2.HTCondorException as error:
+                    raise self._unavailable(error) from error
+        return [_plain(ad) for ad in ads]
+
+    def history(self, constraint: str, projection: Sequence[str], limit: int) -> list[Ad]:
+        """Jobs that have left the queue, the latest first, `limit` at most (-1: all)."""
+        with self._lock:
+            try:
+                ads = self._located().history(constraint, list(projection), limit)
+            except htcondor2.HTCondorException:
+                self._schedd = None
+                try:
+                    ads = self._located().history(constraint, list(projection), limit)
+                except htcondor2.HTCondorException as error:
+                    raise self._unavailable(error) from error
+        return [_plain(ad) for ad in ads]
+
+    def remove(self, ids: Sequence[int], reason: str) -> int:
+        """Removes jobs from the queue, ending those that run; returns how many were there. Safe to repeat."""
+        constraint = " || ".join(f"ClusterId == {int(number)}" for number in ids)
+        with self._lock:
+            try:
+                result = self._located().act(htcondor2.JobAction.Remove, constraint, reason=(reason, 0))
+            except htcondor2.HTCondorException as error:
+                raise self._unavailable(error) from error
+        return int(result["TotalSuccess"]) if result is not None else 0
+
+    def check(self) -> None:
+        """Raises PoolUnavailable when the schedd does not answer."""
+        self.query("false", ["ClusterId"], limit=1)
+
+    def _submit(self, submit: htcondor2.Submit) -> int:
+        return int(self._located().submit(submit, count=1).cluster())
+
+    def _settle(self, submit: htcondor2.Submit, failure: str) -> int:
+        """After a failed submission: the job's id if it is in the queue after all, else a second try or an error."""
+        name = str(classad2.ExprTree(submit[f"My.{Job.SUBMISSION}"]).eval())
+        try:
+            found = self.find_submission(name)
+        except PoolUnavailable as error:
+            raise OutcomeUnknown(failure) from error
+        if found is not None:
+            return found
+        try:
+            if _NOT_INTRODUCED in failure:
+                self._introduce()
+            return self._submit(submit)
+        except htcondor2.HTCondorException as error:
+            again = self.find_submission(name)
+            if again is not None:
+                return again
+            raise SubmissionRefused(str(error)) from error
+
+    def _introduce(self) -> None:
+        result = self._submit(htcondor2.Submit(_INTRODUCTION))
+        self._located().act(htcondor2.JobAction.Remove, f"ClusterId == {result}", reason=("introduction", 0))
+
+    def _located(self) -> htcondor2.Schedd:
+        if self._schedd is None:
+            ad = htcondor2.Collector().locate(htcondor2.DaemonType.Schedd, self._name)
+            if ad is None:
+                raise PoolUnavailable(f"the collector knows no schedd {self._name}")
+            self._schedd = htcondor2.Schedd(ad)
+        return self._schedd
+
+    def _unavailable(self, error: Exception) -> PoolUnavailable:
+        self._schedd = None
+        return PoolUnavailable(str(error))
+
+
+def _plain(ad: classad2.ClassAd) -> Ad:
+    return {key: _value(value) for key, value in ad.items()}
+
+
+def _value(value: object) -> object:
+    if isinstance(value, classad2.ExprTree):
+        value = value.eval()
+    if isinstance(value, classad2.Value):  # undefined or error
+        return None
+    if isinstance(value, list):
+        return [_value(item) for item in value]
+    return value

@@ -1,0 +1,146 @@
+"""What a job's ad says of its state: one pure function, tested as a table.
+
+The states are those of the API: idle, running, completed, failed, killed, deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from pool.attributes import DELETED_BY_USER
+
+
+class Status(StrEnum):
+    """A job's state as users see it."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    KILLED = "killed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class State:
+    """A state and, when there is something to say, a sentence about it."""
+
+    status: Status
+    reason: str = ""
+
+
+class JobStatus(IntEnum):
+    """HTCondor's JobStatus."""
+
+    IDLE = 1
+    RUNNING = 2
+    REMOVED = 3
+    COMPLETED = 4
+    HELD = 5
+    TRANSFERRING_OUTPUT = 6
+    SUSPENDED = 7
+
+
+class Hold(IntEnum):
+    """HTCondor's HoldReasonCodes that mean something of their own to users."""
+
+    BY_OPERATOR = 1
+    OUTPUT_NOT_MOVED = 12
+    INPUT_NOT_MOVED = 13
+    MEMORY = 34
+    JOB_DURATION = 46
+    EXECUTE_DURATION = 47
+
+
+PROJECTION = (
+    "JobStatus",
+    "ExitCode",
+    "ExitBySignal",
+    "ExitSignal",
+    "HoldReason",
+    "HoldReasonCode",
+    "NumHolds",
+    "RemoveReason",
+)
+"""The attributes that `state` looks at."""
+
+TRANSFER_TRIES = 3
+"""How often the pool's policy tries to move a job's files (condor_config/policy.conf)."""
+
+_WALLTIME = State(Status.KILLED, "It ran longer than its walltime.")
+_MEMORY = State(Status.KILLED, "It used more memory than it asked for.")
+
+# The executor's exit codes (worker/exitcodes.py) that are failures of something other than the user's own programs.
+_EXECUTOR = {
+    65: "A container image could not be had.",
+    66: "An input could not be put into place.",
+    67: "The container runtime could not start.",
+    70: "The program that runs tasks on the worker failed.",
+}
+
+
+def state(ad: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> State:
+    """The state of the job with this ad (at least PROJECTION) and, once it has ended, its report."""
+    match ad.get("JobStatus"):
+        case JobStatus.RUNNING | JobStatus.TRANSFERRING_OUTPUT | JobStatus.SUSPENDED:
+            return State(Status.RUNNING)
+        case JobStatus.COMPLETED:
+            return _completed(ad, report)
+        case JobStatus.REMOVED:
+            return _removed(ad)
+        case JobStatus.HELD:
+            return _held(ad)
+    return State(Status.IDLE)
+
+
+def _completed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State:
+    if ad.get("ExitBySignal"):
+        return State(
+            Status.FAILED, f"The program that runs tasks on the worker was killed (signal {ad.get('ExitSignal')})."
+        )
+    code = ad.get("ExitCode")
+    if code in (0, 1):
+        return State(Status.COMPLETED, _reported(report))
+    known = _EXECUTOR.get(code or -1, f"The program that runs tasks on the worker ended with code {code}.")
+    return State(Status.FAILED, _reported(report) or known)
+
+
+def _reported(report: Mapping[str, Any] | None) -> str:
+    reason = (report or {}).get("reason")
+    return str(reason.get("message", "")) if isinstance(reason, dict) else ""
+
+
+def _held(ad: Mapping[str, Any]) -> State:
+    code = ad.get("HoldReasonCode")
+    if code == Hold.BY_OPERATOR:
+        return State(Status.IDLE, "An operator of the service holds it.")
+    if code in (Hold.OUTPUT_NOT_MOVED, Hold.INPUT_NOT_MOVED) and (ad.get("NumHolds") or 0) < TRANSFER_TRIES:
+        return State(Status.IDLE, "Its files could not be moved; that is tried again in a minute.")
+    return _gave_up(ad)
+
+
+def _gave_up(ad: Mapping[str, Any]) -> State:
+    match ad.get("HoldReasonCode"):
+        case Hold.JOB_DURATION | Hold.EXECUTE_DURATION:
+            return _WALLTIME
+        case Hold.MEMORY:
+            return _MEMORY
+        case Hold.INPUT_NOT_MOVED:
+            return State(Status.FAILED, "Its files could not be moved to the worker.")
+        case Hold.OUTPUT_NOT_MOVED:
+            return State(Status.FAILED, "Its files could not be brought back from the worker.")
+    return State(Status.FAILED, f"It could not go on: {ad.get('HoldReason') or 'the queue gave no reason'}.")
+
+
+def _removed(ad: Mapping[str, Any]) -> State:
+    reason = str(ad.get("RemoveReason") or "")
+    if DELETED_BY_USER in reason:
+        return State(Status.DELETED)
+    if "maximumTimeInQueue" in reason:
+        return State(Status.FAILED, "It waited in the queue longer than its maximumTimeInQueue.")
+    if ad.get("HoldReasonCode") is not None and ad.get("HoldReasonCode") != Hold.BY_OPERATOR:
+        return _gave_up(ad)
+    return State(Status.KILLED, f"It was removed from the queue: {reason or 'no reason was given'}.")

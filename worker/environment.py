@@ -1,0 +1,58 @@
+"""What a task sees in its environment (the contract's "What a job sees"), and what Apptainer is started with.
+
+Nothing of the worker's own environment is passed on. Values travel as ``APPTAINERENV_`` variables and never as
+arguments: other users of a machine can read arguments, and Apptainer splits them at commas.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, Mapping
+
+from worker.job import Job
+from worker.machine import Machine
+
+TOOL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TEMPORARY = {"TMP": "/tmp", "TEMP": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108  (of the container, on the node's disk)
+
+
+def contract(job: Job, machine: Machine, job_id: str, token: str) -> Dict[str, str]:
+    """The ``PROMINENCE_`` variables of a job; memory in GB."""
+    cpus = job.resources.get("cpus") or machine.cpus
+    memory = job.resources.get("memory") or machine.memory
+    variables = {
+        "PROMINENCE_CPUS": str(cpus),
+        "PROMINENCE_MEMORY": f"{memory:g}",
+        "PROMINENCE_NODES": str(job.resources.get("nodes") or 1),
+        "PROMINENCE_NODE_NUM": "0",
+        "PROMINENCE_CONTAINER_RUNTIME": "singularity",
+        "PROMINENCE_JOB_ID": job_id,
+        "PROMINENCE_URL": job.url,
+        "PROMINENCE_TOKEN": token,
+    }
+    if job.workflow is not None:
+        variables["PROMINENCE_WORKFLOW_ID"] = str(job.workflow)
+    variables.update({f"PROMINENCE_PARAMETER_{name}": value for name, value in job.parameters.items()})
+    return variables
+
+
+def inside(task_env: Mapping[str, str], contract_variables: Mapping[str, str]) -> Dict[str, str]:
+    """The variables of one task: its own win over the temporary directories, the contract's win over its own."""
+    return {**TEMPORARY, **task_env, **contract_variables}
+
+
+def tool(tools: Path) -> Dict[str, str]:
+    """What Apptainer itself is started with; all it writes for itself goes below ``tools``."""
+    return {
+        "PATH": TOOL_PATH,
+        "HOME": str(tools),
+        "LANG": "C.UTF-8",
+        "APPTAINER_CONFIGDIR": str(tools / "config"),
+        "APPTAINER_CACHEDIR": str(tools / "cache"),
+        "APPTAINER_TMPDIR": str(tools / "tmp"),
+    }
+
+
+def for_container(tools: Path, variables: Mapping[str, str]) -> Dict[str, str]:
+    """The environment of an ``apptainer exec`` whose container sees ``variables``."""
+    return {**tool(tools), **{f"APPTAINERENV_{name}": value for name, value in variables.items()}}

@@ -1,0 +1,133 @@
+"""The job's description, ``job.json``, as the service wrote and validated it, made into typed values."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from worker.errors import JobFileError, TaskUnsupportedError
+
+VERSION = 1
+
+
+class Credential(NamedTuple):
+    """What opens a private registry."""
+
+    username: str
+    token: str
+
+
+class Task(NamedTuple):
+    """One container to run. ``command`` is empty for the image's own."""
+
+    image: str
+    command: Tuple[str, ...] = ()
+    env: Dict[str, str] = {}
+    workdir: str = ""
+    app: str = ""
+    stdout: str = ""
+    image_sha256: str = ""
+    credential: Optional[Credential] = None
+
+
+class Input(NamedTuple):
+    """A small file that travelled inside the description; ``content`` is base64."""
+
+    filename: str
+    content: str
+    executable: bool
+
+
+class Policies(NamedTuple):
+    """What to do about tasks that fail."""
+
+    maximum_task_retries: int = 0
+    ignore_task_failures: bool = False
+    report_success_on_task_failure: bool = False
+
+
+class Job(NamedTuple):
+    """A job: ``resources`` as requested (memory and disk in GB), ``workflow`` the id of the one it belongs to."""
+
+    name: str
+    resources: Dict[str, Any]
+    tasks: Tuple[Task, ...]
+    inputs: Tuple[Input, ...]
+    policies: Policies
+    url: str
+    parameters: Dict[str, str]
+    workflow: Optional[int]
+
+
+def load(path: Path) -> Job:
+    """The job described in a file. Raises JobFileError, TaskUnsupportedError."""
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise JobFileError(path.name, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise JobFileError(path.name, "it is not JSON") from error
+    try:
+        return parse(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise JobFileError(path.name, f"{type(error).__name__}: {error}") from error
+
+
+def parse(document: Dict[str, Any]) -> Job:
+    """The job of a decoded description. Raises KeyError, TypeError or ValueError where it is not one."""
+    if document["version"] != VERSION:
+        raise ValueError(f"version {document['version']!r} is not known here")
+    policies = document.get("policies") or {}
+    return Job(
+        name=document.get("name") or "",
+        resources=dict(document["resources"]),
+        tasks=tuple(_task(task) for task in document["tasks"]),
+        inputs=tuple(_input(item) for item in document.get("inputs") or ()),
+        policies=Policies(
+            maximum_task_retries=int(policies.get("maximumTaskRetries") or 0),
+            ignore_task_failures=bool(policies.get("ignoreTaskFailures")),
+            report_success_on_task_failure=bool(policies.get("reportJobSuccessOnTaskFailure")),
+        ),
+        url=document.get("url") or "",
+        parameters={name: _text(value) for name, value in (document.get("parameters") or {}).items()},
+        workflow=document.get("workflow"),
+    )
+
+
+def _task(task: Dict[str, Any]) -> Task:
+    _supported("runtime", task.get("runtime"), "singularity")
+    _supported("type", task.get("type"), "basic")
+    credential = task.get("imagePullCredential")
+    return Task(
+        image=task["image"],
+        command=tuple(_argv(task.get("cmd"))),
+        env={name: _text(value) for name, value in (task.get("env") or {}).items()},
+        workdir=task.get("workdir") or "",
+        app=task.get("app") or "",
+        stdout=task.get("stdout") or "",
+        image_sha256=_hexadecimal(task.get("imageSha256") or ""),
+        credential=Credential(credential["username"], credential["token"]) if credential else None,
+    )
+
+
+def _supported(field: str, value: Optional[str], supported: str) -> None:
+    if value is not None and value != supported:
+        raise TaskUnsupportedError(field, value, supported)
+
+
+def _argv(command: Optional[str]) -> List[str]:
+    return shlex.split(command, posix=True) if command else []
+
+
+def _input(item: Dict[str, Any]) -> Input:
+    return Input(item["filename"], item["content"], bool(item.get("executable")))
+
+
+def _hexadecimal(digest: str) -> str:
+    return digest.lower().split(":", 1)[-1]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

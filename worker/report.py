@@ -1,0 +1,106 @@
+"""``report.json``: what the executor tells the service about the job, also when it fails.
+
+It is written once at the start, so that an executor that is killed leaves something, and once at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from worker.machine import Machine
+
+VERSION = 1
+
+RUNNING = "running"
+COMPLETED = "completed"
+FAILED = "failed"
+
+
+class Reason(NamedTuple):
+    """Why a job ended as it did: a code for programs, a sentence for its owner."""
+
+    code: str
+    message: str
+
+
+class TaskRecord:
+    """What happened to one task so far; it is filled in as the task goes on.
+
+    Times are epoch seconds, durations seconds summed over the attempts; ``exit_code`` is the last attempt's and None
+    while there is none. ``image_pull_time`` is -1 for an image that was there already.
+    """
+
+    def __init__(self, start_time: float) -> None:
+        self.exit_code: Optional[int] = None
+        self.retries = 0
+        self.image_pull_time = -1.0
+        self.image_pull_status = "failed"
+        self.image_sha256 = ""
+        self.wall_time = 0.0
+        self.cpu_time = 0.0
+        self.max_rss_kb = 0
+        self.start_time = start_time
+        self.end_time: Optional[float] = None
+
+    def document(self) -> Dict[str, Any]:
+        """The record as it stands in the report."""
+        return {
+            "exitCode": self.exit_code,
+            "retries": self.retries,
+            "imagePullTime": round(self.image_pull_time, 3),
+            "imagePullStatus": self.image_pull_status,
+            "imageSha256": self.image_sha256,
+            "wallTimeUsage": round(self.wall_time, 3),
+            "cpuTimeUsage": round(self.cpu_time, 3),
+            "maxResidentSetSizeKB": self.max_rss_kb,
+            "startTime": self.start_time,
+            "endTime": self.end_time,
+        }
+
+
+class Report:
+    """The report of a job with one node, growing while the job runs."""
+
+    def __init__(self, start_time: float) -> None:
+        self.state = RUNNING
+        self.reason: Optional[Reason] = None
+        self.machine: Optional[Machine] = None
+        self.runtime_version: Optional[str] = None
+        self.stage_in_time = 0.0
+        self.start_time = start_time
+        self.end_time: Optional[float] = None
+        self.tasks: List[TaskRecord] = []
+
+    def document(self) -> Dict[str, Any]:
+        """The report as the service reads it."""
+        return {
+            "version": VERSION,
+            "state": self.state,
+            "reason": self.reason._asdict() if self.reason else None,
+            "nodes": [self._node()],
+        }
+
+    def write(self, path: Path) -> None:
+        """Put the report in place, whole. Raises OSError."""
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        partial.write_text(json.dumps(self.document(), indent=1) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+    def _node(self) -> Dict[str, Any]:
+        machine = self.machine
+        provisioned = {"cpus": machine.cpus, "memory": machine.memory, "disk": machine.disk} if machine else {}
+        return {
+            "node": 0,
+            "site": machine.site if machine else "",
+            "hostname": machine.hostname if machine else "",
+            "cpu": machine.cpu if machine else {},
+            "runtimeVersion": {"singularity": self.runtime_version} if self.runtime_version else {},
+            "provisionedResources": provisioned,
+            "stageInTime": round(self.stage_in_time, 3),
+            "startTime": self.start_time,
+            "endTime": self.end_time,
+            "tasks": [task.document() for task in self.tasks],
+        }

@@ -1,0 +1,87 @@
+"""Runs a job's tasks one after the other: which run, how often, and what is recorded of each."""
+
+from __future__ import annotations
+
+from typing import Callable, List, NamedTuple, Optional, Sequence
+
+from worker.errors import ImageError
+from worker.images import Image
+from worker.job import Policies, Task
+from worker.processes import Ended
+from worker.report import TaskRecord
+
+Clock = Callable[[], float]
+Obtain = Callable[[Task], Image]
+Launch = Callable[[Task, Image], Ended]
+
+
+class Failure(NamedTuple):
+    """The first task that failed: ``task`` is its place from 0, its exit code, and how many tasks were never run."""
+
+    task: int
+    exit_code: int
+    not_run: int
+
+
+def run_all(
+    tasks: Sequence[Task],
+    policies: Policies,
+    obtain: Obtain,
+    launch: Launch,
+    records: List[TaskRecord],
+    now: Clock,
+) -> Optional[Failure]:
+    """Run the tasks in order; the first that fails, if any, also ends the run unless failures are to be ignored.
+
+    ``records`` gets one entry for each task that was begun, and is true at any moment, also when an error ends this
+    early. ``now`` gives epoch seconds. Raises ImageError, StagingError, RuntimeUnavailableError.
+    """
+    first: Optional[Failure] = None
+    for index, task in enumerate(tasks):
+        record = TaskRecord(now())
+        records.append(record)
+        try:
+            exit_code = _run(task, policies.maximum_task_retries, obtain, launch, record, now)
+        finally:
+            record.end_time = now()
+        if exit_code == 0:
+            continue
+        stops = not policies.ignore_task_failures
+        first = first or Failure(index, exit_code, len(tasks) - index - 1 if stops else 0)
+        if stops:
+            break
+    return first
+
+
+def _run(task: Task, retries: int, obtain: Obtain, launch: Launch, record: TaskRecord, now: Clock) -> int:
+    image = _image(task, obtain, record, now)
+    exit_code = _attempt(task, image, launch, record, now)
+    while exit_code != 0 and record.retries < retries:
+        record.retries += 1
+        exit_code = _attempt(task, image, launch, record, now)
+    return exit_code
+
+
+def _image(task: Task, obtain: Obtain, record: TaskRecord, now: Clock) -> Image:
+    begun = now()
+    try:
+        image = obtain(task)
+    except ImageError:
+        record.image_pull_time = now() - begun
+        raise
+    record.image_sha256 = image.sha256
+    record.image_pull_status = "cached" if image.cached else "completed"
+    record.image_pull_time = -1 if image.cached else now() - begun
+    return image
+
+
+def _attempt(task: Task, image: Image, launch: Launch, record: TaskRecord, now: Clock) -> int:
+    begun = now()
+    try:
+        ended = launch(task, image)
+    finally:
+        record.wall_time += now() - begun
+    record.cpu_time += ended.cpu_seconds
+    record.max_rss_kb = max(record.max_rss_kb, ended.max_rss_kb)
+    record.exit_code = ended.exit_code
+    return ended.exit_code
