@@ -127,7 +127,9 @@ def register(app: Flask) -> None:
     @app.errorhandler(RequestEntityTooLarge)
     def _too_large(_: RequestEntityTooLarge) -> Response:
         limit = (app.config["MAX_CONTENT_LENGTH"] or 0) // 2**20
-        return answer(400, f"The document is larger than {limit} MB: put large files where jobs can fetch them.", "tooLarge")
+        return answer(
+            400, f"The document is larger than {limit} MB: put large files where jobs can fetch them.", "tooLarge"
+        )
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
@@ -135,7 +137,9 @@ def register(app: Flask) -> None:
             404: "There is no such address here: see the documentation of the API.",
             405: "This address does not take that method: see the documentation of the API.",
         }.get(error.code or 500, error.description or "The request cannot be served.")
-        response = answer(error.code or 500, sentence, error.name.replace(" ", "")[:1].lower() + error.name.replace(" ", "")[1:])
+        response = answer(
+            error.code or 500, sentence, error.name.replace(" ", "")[:1].lower() + error.name.replace(" ", "")[1:]
+        )
         for name, value in error.get_headers():
             if name.lower() == "allow":
                 response.headers[name] = value

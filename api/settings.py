@@ -24,7 +24,9 @@ class IssuerSettings(_Section):
     audiences: tuple[str, ...] = Field(min_length=1, description="A token must be for one of these (`aud`).")
     jwks_uri: str | None = Field(None, description="Where its keys are; found by discovery when left out.")
     jwks_file: Path | None = Field(None, description="A file with its keys, instead.")
-    groups_claim: str | None = Field(None, description="A claim that lists the user's groups, where this issuer is trusted with that.")
+    groups_claim: str | None = Field(
+        None, description="A claim that lists the user's groups, where this issuer is trusted with that."
+    )
 
 
 class Settings(_Section):
@@ -32,10 +34,14 @@ class Settings(_Section):
 
     url: HttpUrl = Field(description="Address under which users and jobs reach the API, with /prominence/v1.")
     sandboxes: Path = Field(description="Folder for the files of jobs; the access point sees it under the same path.")
-    worker_program: Path = Field(description="The executor that is sent to workers; the access point sees it under the same path.")
+    worker_program: Path = Field(
+        description="The executor that is sent to workers; the access point sees it under the same path."
+    )
     job_token_secret: Path = Field(description="File (0600) with the secret that signs job tokens.")
     schedd: str = Field("prominence@", description="Name of the access point's schedd.")
-    issuers: tuple[IssuerSettings, ...] = Field(min_length=1, description="Who is believed; the first one's subjects are Owners as they are.")
+    issuers: tuple[IssuerSettings, ...] = Field(
+        min_length=1, description="Who is believed; the first one's subjects are Owners as they are."
+    )
     vos: dict[Annotated[str, StringConstraints(min_length=1)], tuple[str, ...]] = Field(
         default_factory=dict, description="Virtual organisation -> entitlements that its members must all have."
     )

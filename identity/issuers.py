@@ -23,6 +23,8 @@ class Issuer:
         OpenID Connect discovery. Keys come over https, or from this machine's loopback.
     algorithms: what it may sign with, all asymmetric.
     leeway: seconds its clock may differ from ours.
+    groups_claim: a claim whose values are the user's groups as they stand, for an issuer trusted with that; these
+        come before the groups that follow from entitlements.
     """
 
     issuer: str
@@ -31,6 +33,7 @@ class Issuer:
     jwks_file: Path | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     leeway: float = 30.0
+    groups_claim: str | None = None
 
     def __post_init__(self) -> None:
         is_uri = ":" in self.issuer and is_text(self.issuer)

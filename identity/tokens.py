@@ -20,6 +20,7 @@ from identity.claims import (
     optional_text,
     read_unverified,
     required_text,
+    text_list,
 )
 from identity.entitlements import DEFAULT_CLAIMS, GroupRules
 from identity.errors import Misconfigured, NotAuthenticated, NotEntitled, Reason
@@ -104,15 +105,16 @@ class Authenticator:
         claims = unverified.claims
         check_audience(claims, trusted.issuer.audiences)
         expires = check_times(claims, now, trusted.issuer.leeway)
-        return self._caller(claims, trusted.issuer.issuer), expires
+        return self._caller(claims, trusted.issuer), expires
 
-    def _caller(self, claims: Claims, issuer: str) -> Caller:
+    def _caller(self, claims: Claims, issuer: Issuer) -> Caller:
         subject = required_text(claims, "sub")
-        groups = self._rules.groups(claims)
+        named = text_list(claims, issuer.groups_claim) if issuer.groups_claim else ()
+        groups = tuple(dict.fromkeys([*named, *self._rules.groups(claims)]))
         if not groups:
             raise NotEntitled(self._rules.vos)
         username = optional_text(claims, "preferred_username") or subject
-        return Caller(subject, issuer, username, groups, optional_text(claims, "email"))
+        return Caller(subject, issuer.issuer, username, groups, optional_text(claims, "email"))
 
 
 def _check_signed(token: str, unverified: Unverified, trusted: _Trusted) -> None:

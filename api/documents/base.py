@@ -51,8 +51,7 @@ def _as_on_the_wire(schema: dict[str, Any], model: type[BaseModel]) -> None:
         listed.pop("title", None)
         if name not in nullable and not field.is_required() and field.default is None:
             del listed["default"]
-            choices = [choice for choice in listed.pop("anyOf", []) if choice != {"type": "null"}]
-            listed.update(choices[0] if choices else {})
+            listed.update(listed.pop("anyOf")[0])  # what the field holds; the other choice is null
 
 
 class Document(BaseModel):

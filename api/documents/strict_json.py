@@ -1,5 +1,4 @@
-"""JSON, and nothing that merely looks like it: bytes to a tree of dicts, lists, strings, numbers, booleans
-and None.
+"""JSON, and nothing that merely looks like it: from bytes to a tree of dicts, lists and scalars.
 
 Python's parser lets through what other readers of the same text understand otherwise, or not at all: a key
 given twice, NaN and Infinity, numbers beyond a float, halves of surrogate pairs, other encodings. All of
@@ -16,11 +15,10 @@ from api.documents.wording import path, shown
 
 MAX_DEPTH = 32
 """Objects and lists in one another."""
-_MAX_DIGITS = 32
-"""Digits of an integer; no field needs as many, and long ones are slow to convert."""
-
 MAX_COMMAS = 250_000
 """Commas in a text, a cheap bound on the number of its values: each can take much more memory than text."""
+_MAX_DIGITS = 32
+"""Digits of an integer; no field needs as many, and long ones are slow to convert."""
 
 Place = tuple[int | str, ...]
 

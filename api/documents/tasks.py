@@ -38,9 +38,7 @@ def _no_option(value: str) -> str:
 
 
 def _launcher(cmd: str) -> str | None:
-    """The MPI launcher that the command begins with; a path or a suffix (``mpiexec.hydra``) does not hide
-    it.
-    """
+    """The MPI launcher that the command begins with, also one with a path or a suffix (``mpiexec.hydra``)."""
     first = cmd.split(maxsplit=1)[0].replace("'", "").replace('"', "")
     name = first.rpartition("/")[2].partition(".")[0]
     return name if name in _LAUNCHERS else None

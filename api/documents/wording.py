@@ -9,9 +9,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
 def kind(value: object) -> str:
-    """What JSON calls this value: ``a string``, ``null``. Never a string or number itself: it may be
-    secret.
-    """
+    """What JSON calls this value: ``a string``, ``null``. Strings and numbers, maybe secret, are not shown."""
     if value is None:
         return "null"
     if isinstance(value, bool):

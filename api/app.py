@@ -1,0 +1,44 @@
+"""The application: settings, pool and identity put together. Nothing here is global; a process may hold several."""
+
+from __future__ import annotations
+
+from flask import Flask, request
+
+from api import errors
+from api.jobs.service import Jobs
+from api.routes import health, jobs
+from api.settings import Settings
+from identity.caller import Caller
+from identity.gate import Gate
+from identity.issuers import Issuer
+from identity.job_tokens import JobTokens
+from identity.tokens import Authenticator
+from pool.session import Pool
+
+PREFIX = "/prominence/v1"
+
+
+def create_app(settings: Settings, pool: Pool) -> Flask:
+    """The WSGI application for these settings, over this pool."""
+    tokens = JobTokens.from_file(settings.job_token_secret)
+    issuers = [Issuer(**issuer.model_dump()) for issuer in settings.issuers]
+    gate = Gate(Authenticator(issuers, settings.vos), tokens)
+    service = Jobs(
+        pool=pool,
+        tokens=tokens,
+        sandboxes=settings.sandboxes,
+        worker_program=settings.worker_program,
+        url=str(settings.url),
+        primary_issuer=issuers[0].issuer,
+    )
+
+    def caller() -> Caller:
+        return gate.caller(request.headers.get("Authorization"))
+
+    app = Flask("prominence", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.register_blueprint(jobs.blueprint(service, caller), url_prefix=f"{PREFIX}/jobs")
+    app.register_blueprint(health.blueprint(pool), url_prefix=f"{PREFIX}/health")
+    errors.register(app)
+    return app

@@ -1,0 +1,79 @@
+"""A job as the API shows it: from its ad and the executor's report to the document of the contract. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pool import attributes
+from pool.state import PROJECTION, Status, state
+
+LISTED = (
+    "ClusterId",
+    "QDate",
+    "JobCurrentStartExecutingDate",
+    "CompletionDate",
+    "EnteredCurrentStatus",
+    attributes.Job.USER,
+    attributes.Job.ISSUER,
+    attributes.Job.DOCUMENT,
+    attributes.Job.SUBMISSION,
+    *PROJECTION,
+)
+"""Attributes that a job in a list is made of."""
+DESCRIBED = (*LISTED, "NumJobCompletions", "MemoryUsage", "ResidentSetSize")
+"""Attributes that a described job is made of."""
+
+_ENDED = (Status.COMPLETED, Status.FAILED, Status.KILLED, Status.DELETED)
+_DESCRIBED_FIELDS = ("resources", "labels", "policies", "notifications", "artifacts", "inputs", "storage")
+
+
+def wants_report(ad: Mapping[str, Any]) -> bool:
+    """Whether only the executor's report says why the job failed."""
+    return ad.get("JobStatus") == 4 and ad.get("ExitCode") not in (0, 1)
+
+
+def job(ad: Mapping[str, Any], report: Mapping[str, Any] | None, detail: bool) -> dict[str, object]:
+    """The job of an ad (at least LISTED; DESCRIBED for `detail`) and, where there is one, its report."""
+    document = json.loads(ad[attributes.Job.DOCUMENT])
+    now = state(ad, report)
+    shown: dict[str, object] = {"id": int(ad["ClusterId"]), "name": document.get("name", ""), "status": str(now.status)}
+    if now.reason:
+        shown["statusReason"] = now.reason
+    shown |= {"tasks": document["tasks"], "events": _events(ad, now.status in _ENDED)}
+    if detail:
+        shown |= {field: document[field] for field in _DESCRIBED_FIELDS if field in document}
+        shown |= _execution(ad, report)
+    return shown
+
+
+def _events(ad: Mapping[str, Any], ended: bool) -> dict[str, int]:
+    times = {"createTime": ad.get("QDate"), "startTime": ad.get("JobCurrentStartExecutingDate")}
+    if ended:
+        times["endTime"] = ad.get("CompletionDate") or ad.get("EnteredCurrentStatus")
+    return {name: int(time) for name, time in times.items() if time}
+
+
+def _execution(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> dict[str, object]:
+    nodes = (report or {}).get("nodes")
+    if not isinstance(nodes, list) or not nodes or not isinstance(nodes[0], dict):
+        return {}
+    node = nodes[0]
+    execution: dict[str, object] = {
+        "site": node.get("site", ""),
+        "retries": max(0, int(ad.get("NumJobCompletions") or 1) - 1),
+        "provisionedResources": {**(node.get("provisionedResources") or {}), "nodes": len(nodes)},
+        "cpu": node.get("cpu"),
+        "runtimeVersion": node.get("runtimeVersion"),
+        "stageInTime": node.get("stageInTime"),
+        "tasks": [_task(task) for task in node.get("tasks") or [] if isinstance(task, dict)],
+    }
+    if ad.get("ResidentSetSize") is not None:
+        execution["maxMemoryUsageKB"] = ad["ResidentSetSize"]
+    return {"execution": execution}
+
+
+def _task(task: Mapping[str, Any]) -> dict[str, object]:
+    names = ("exitCode", "retries", "imagePullTime", "imagePullStatus", "imageSha256")
+    return {name: task.get(name) for name in (*names, "wallTimeUsage", "cpuTimeUsage", "maxResidentSetSizeKB")}

@@ -1,0 +1,1 @@
+"""The routes: nothing but HTTP."""

@@ -1,0 +1,73 @@
+"""`/jobs`: create, list, describe, delete, read output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from flask import Blueprint, Response, jsonify, request
+
+from api.documents.parse import parse_job
+from api.errors import InvalidParameter
+from api.jobs.listing import job_ids, selection
+from api.jobs.service import Jobs
+from identity.caller import Caller
+
+
+def blueprint(jobs: Jobs, caller: Callable[[], Caller]) -> Blueprint:
+    """The routes over `jobs`; `caller()` gives the authenticated user of the request or raises."""
+    routes = Blueprint("jobs", __name__, url_prefix="/jobs")
+
+    @routes.post("")
+    def create() -> tuple[Response, int]:
+        """Create a job. 201 with its id; 400 names the field; 503 when the queue cannot be reached."""
+        user = caller()
+        number = jobs.create(parse_job(request.get_data()), user, _idempotency_key())
+        return jsonify({"id": number}), 201
+
+    @routes.get("")
+    def select() -> Response:
+        """List the caller's jobs."""
+        user = caller()
+        return jsonify(jobs.select(selection(request.args), user))
+
+    @routes.get("/<int:number>")
+    def describe(number: int) -> Response:
+        """Describe a job: a list of one, or an empty one where the caller has no such job."""
+        return jsonify(jobs.describe(number, caller()))
+
+    @routes.delete("/<int:number>")
+    def delete(number: int) -> Response:
+        """Remove a job from the queue."""
+        jobs.delete((number,), caller())
+        return jsonify({})
+
+    @routes.delete("")
+    def delete_several() -> Response:
+        """Remove the jobs in `id` from the queue."""
+        user = caller()
+        jobs.delete(job_ids(request.args.get("id", "")), user)
+        return jsonify({})
+
+    @routes.get("/<int:number>/<any(stdout, stderr):stream>")
+    def output(number: int, stream: str) -> Response:
+        """What a job wrote so far."""
+        user = caller()
+        text = jobs.output(number, user, stream, _number("node"), _number("offset"))
+        return Response(text, mimetype="text/plain")
+
+    return routes
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
+        raise InvalidParameter("Idempotency-Key: give 1 to 255 printable ASCII characters.", "Idempotency-Key")
+    return key
+
+
+def _number(name: str) -> int:
+    text = request.args.get(name, "0")
+    if not re.fullmatch(r"[0-9]{1,15}", text, re.ASCII):
+        raise InvalidParameter(f"{name}: give a whole number from 0 on.", name)
+    return int(text)
