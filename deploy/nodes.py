@@ -6,7 +6,6 @@ advertise itself, the API's folder one that lets it submit and read.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import socket
@@ -63,7 +62,7 @@ class Node:
         self.process.stop(_STOP_PATIENCE)
 
 
-def head(settings: Settings, home: Home, appliance: Path) -> Node:
+def head(home: Home, appliance: Path) -> Node:
     """The node with collector, negotiator and schedd."""
     folder = home.nodes / "head"
     program = home.worker_program.parent
@@ -72,7 +71,7 @@ def head(settings: Settings, home: Home, appliance: Path) -> Node:
     return Node("head", home, machine)
 
 
-def worker(number: int, settings: Settings, home: Home, appliance: Path) -> Node:
+def worker(number: int, home: Home, appliance: Path) -> Node:
     """Worker `number`, counted from 1."""
     name = f"worker{number}"
     folder = home.nodes / name
@@ -128,10 +127,16 @@ def mint_token(head_node: Node, identity: str, rights: Sequence[str], lifetime: 
     return run_on_head(head_node, command).strip()
 
 
+def tool(head_node: Node) -> Machine:
+    """A machine for one command with the head's configuration and keys; it needs no running head."""
+    return Machine("tool", head_node.machine.lower, head_node.folder, service=True)
+
+
 def run_on_head(head_node: Node, command: Sequence[str], timeout: float = 60) -> str:
     """Output of a command run with the head's configuration and keys, in namespaces of its own."""
-    tool = Machine("tool", head_node.machine.lower, head_node.folder, service=True)
-    done = subprocess.run(tool.command(command), capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(
+        tool(head_node).command(command), capture_output=True, text=True, timeout=timeout, check=False
+    )
     if done.returncode:
         raise DeployError(f"{command[0]} failed on the head: {done.stderr.strip()[-500:]}")
     return done.stdout
@@ -153,7 +158,7 @@ def write_client_config(settings: Settings, home: Home, head_node: Node) -> None
     home.client_config.write_text(_assignments(parameters) + (_CONFIGURATION / "client.conf").read_text())
 
 
-def wait_until_ready(settings: Settings, home: Home, node: Node, ready: Callable[[], bool], seconds: float) -> None:
+def wait_until_ready(node: Node, ready: Callable[[], bool], seconds: float) -> None:
     """Waits until `ready()`; raises DeployError with the end of the node's logs when it ends or takes too long."""
     deadline = time.monotonic() + seconds
     while not ready():
@@ -222,4 +227,4 @@ def _forget_other_disks(node: Node) -> None:
 def nodes_of(settings: Settings, home: Home, appliance: Path) -> tuple[Node, list[Node]]:
     """The head and the workers that `settings` ask for."""
     numbers = range(1, settings.workers + 1)
-    return head(settings, home, appliance), [worker(n, settings, home, appliance) for n in numbers]
+    return head(home, appliance), [worker(n, home, appliance) for n in numbers]

@@ -84,7 +84,7 @@ def submit_description(job: Job, context: Context) -> dict[str, str]:
 
 def _attributes(job: Job, context: Context) -> dict[str, str]:
     caller = context.caller
-    ours = {
+    ours: dict[str, str] = {
         attributes.Job.USER: quoted(caller.subject),
         attributes.Job.ISSUER: quoted(caller.issuer),
         attributes.Job.GROUP: quoted(_group(caller)),
@@ -103,7 +103,7 @@ def _attributes(job: Job, context: Context) -> dict[str, str]:
         ours[attributes.Job.REQUIRED_SITES] = quoted_list(where.sites)
     if where is not None and where.regions:
         ours[attributes.Job.REQUIRED_REGIONS] = quoted_list(where.regions)
-    return {str(name): value for name, value in ours.items()}
+    return ours
 
 
 def _requirements(job: Job) -> str:

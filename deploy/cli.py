@@ -1,0 +1,171 @@
+"""`deploy/quickstart`: its sub-commands and what they print."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from deploy import service
+from deploy.errors import DeployError
+from deploy.home import from_environment
+from deploy.instance import Instance
+
+_EXAMPLE = [
+    "run",
+    "--name",
+    "hello",
+    "--disk",
+    "1",
+    "--quiet",
+    "/images/busybox",
+    "echo Hello from $(hostname) && uname -sm",
+]
+_DAY = 24 * 3600
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a sub-command; 1 and a sentence where it cannot be done."""
+    args = _parser().parse_args(argv)
+    try:
+        instance = Instance(from_environment(os.environ))
+        code: int = args.run(instance, args)
+    except DeployError as error:
+        print(f"quickstart: {error}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="deploy/quickstart", description="PROMINENCE on one machine.")
+    parser.set_defaults(run=_start)
+    commands = parser.add_subparsers(title="commands (none: start everything and run an example job)")
+    for name, run, text in (
+        ("start", _start_only, "start everything, without the example job"),
+        ("stop", _stop, "stop everything; jobs stay in the queue"),
+        ("status", _status, "what runs"),
+        ("logs", _logs, "where the logs are, and their ends"),
+        ("env", _env, 'export lines for the shell: eval "$(deploy/quickstart env)"'),
+        ("clean", _clean, "stop everything and delete the instance's folder"),
+    ):
+        commands.add_parser(name, help=text).set_defaults(run=run)
+    token = commands.add_parser("token", help="an access token of the embedded issuer")
+    token.add_argument("user", nargs="?", default="user", metavar="USER")
+    token.add_argument(
+        "--group", action="append", default=[], metavar="G", help="a group of the user (repeat for more)"
+    )
+    token.add_argument(
+        "--entitlement", action="append", default=[], metavar="E", help="an entitlement (repeat for more)"
+    )
+    token.add_argument("--lifetime", type=int, default=_DAY, metavar="S", help="seconds it is good for (86400)")
+    token.set_defaults(run=_token)
+    condor = commands.add_parser("condor", help="an operator's command on the head, such as: condor condor_q -allusers")
+    condor.add_argument("command", nargs=argparse.REMAINDER)
+    condor.set_defaults(run=_condor)
+    return parser
+
+
+def _say(text: str) -> None:
+    print(f"[quickstart] {text} ...", flush=True)
+
+
+def _start_only(instance: Instance, _: argparse.Namespace) -> int:
+    instance.start(_say)
+    return 0
+
+
+def _start(instance: Instance, _: argparse.Namespace) -> int:
+    began = time.monotonic()
+    instance.start(_say)
+    code = _example(instance)
+    print(
+        f"\nPROMINENCE is up at {instance.settings.url} ({time.monotonic() - began:.0f} s). Next:\n"
+        '  eval "$(deploy/quickstart env)"                  # address and token for this shell\n'
+        "  .venv/bin/prominence run --wait /images/busybox date   # your own job\n"
+        "  .venv/bin/prominence list --completed            # what has run\n"
+        "  deploy/quickstart condor condor_status           # the pool, as its operator sees it\n"
+        "  deploy/quickstart stop                           # until next time"
+    )
+    return code
+
+
+def _example(instance: Instance) -> int:
+    """Submits the example job, once for an instance, and prints what it wrote."""
+    noted = instance.home.run / "example-job"
+    environ = dict(os.environ) | _exports(instance)
+    client = [sys.executable, "-m", "prominence"]
+    if not noted.exists():
+        _say("submitting an example job")
+        shell = f"sh -c {shlex.quote(_EXAMPLE[-1])}"
+        done = subprocess.run(
+            [*client, *_EXAMPLE[:-1], shell], env=environ, stdout=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode:
+            raise DeployError("The example job could not be submitted; see `deploy/quickstart logs`.")
+        noted.write_text(done.stdout.strip())
+    number = noted.read_text().strip()
+    wait = subprocess.run([*client, "wait", "--timeout", "120", number], env=environ, check=False)
+    print(f"Output of job {number}:", flush=True)
+    shown = subprocess.run([*client, "stdout", number], env=environ, check=False)
+    return wait.returncode or shown.returncode
+
+
+def _exports(instance: Instance, user: str = "user") -> dict[str, str]:
+    settings = instance.settings
+    return {
+        "PROMINENCE_URL": settings.url,
+        "PROMINENCE_TOKEN": service.mint(settings, instance.home, user, [], [], _DAY),
+        "PROMINENCE_HOST": settings.host,
+    }
+
+
+def _stop(instance: Instance, _: argparse.Namespace) -> int:
+    instance.stop()
+    return 0
+
+
+def _status(instance: Instance, _: argparse.Namespace) -> int:
+    running = instance.running()
+    for name, runs in running.items():
+        print(f"{name:10} {'running' if runs else 'stopped'}")
+    if not running:
+        print("nothing was started here yet: run deploy/quickstart")
+    return 0 if running and all(running.values()) else 1
+
+
+def _logs(instance: Instance, _: argparse.Namespace) -> int:
+    folders = [instance.home.log, *sorted(instance.home.nodes.glob("*/pool/log"))]
+    for file in (file for folder in folders for file in sorted(folder.glob("*[Ll]og")) if file.is_file()):
+        tail = file.read_text(errors="replace").splitlines()[-10:]
+        print(f"== {file}", *tail, sep="\n")
+    return 0
+
+
+def _env(instance: Instance, _: argparse.Namespace) -> int:
+    for name, value in _exports(instance).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _token(instance: Instance, args: argparse.Namespace) -> int:
+    print(service.mint(instance.settings, instance.home, args.user, args.group, args.entitlement, args.lifetime))
+    return 0
+
+
+def _condor(instance: Instance, args: argparse.Namespace) -> int:
+    if not args.command:
+        raise DeployError("Say which command: deploy/quickstart condor condor_q -allusers.")
+    return instance.on_head(args.command)
+
+
+def _clean(instance: Instance, _: argparse.Namespace) -> int:
+    instance.clean()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""The REST API of an instance: its settings file, its secrets, its process, and tokens for its users."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.errors import DeployError
+from deploy.home import Home, Settings
+from deploy.namespaces import Process
+from identity import embedded
+from identity.job_tokens import create_secret
+from worker import build
+
+AUDIENCE = "prominence"
+_ROOT = Path(__file__).parents[1]
+_PROCESSES = 4
+_STOP_PATIENCE = 10.0
+
+
+def issuer_name(settings: Settings) -> str:
+    """The name under which the embedded issuer signs: it has no address, its keys are a file."""
+    return f"http://{settings.host}:{settings.port}/embedded-issuer"
+
+
+def prepare(settings: Settings, home: Home) -> None:
+    """Makes secrets once, the executor, and the settings file. Safe to repeat."""
+    keys = embedded.create(home.keys / "issuer")
+    secret = home.keys / "job-tokens"
+    if not secret.exists():
+        create_secret(secret)
+    build.build(home.worker_program)
+    values = {
+        "url": settings.url,
+        "sandboxes": str(home.sandboxes),
+        "worker_program": str(home.worker_program),
+        "job_token_secret": str(secret),
+    }
+    issuer = {"issuer": issuer_name(settings), "jwks_file": str(keys), "groups_claim": "groups"}
+    # JSON strings are TOML strings.
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    lines += ["", "[[issuers]]", f"audiences = [{json.dumps(AUDIENCE)}]"]
+    lines += [f"{key} = {json.dumps(value)}" for key, value in issuer.items()]
+    lines += ["", "[vos]", "users = []", ""]
+    home.service_settings.write_text("\n".join(lines))
+
+
+def process(home: Home) -> Process:
+    """The API's process."""
+    return Process(home.run / "api.pid")
+
+
+def environment(home: Home) -> dict[str, str]:
+    """The environment of a process that speaks to the pool as the API does."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return inherited | {
+        "PYTHONPATH": str(_ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "CONDOR_CONFIG": str(home.client_config),
+        "PROMINENCE_SETTINGS": str(home.service_settings),
+    }
+
+
+def start(settings: Settings, home: Home) -> None:
+    """Starts the API if it does not run, and waits until it answers."""
+    api = process(home)
+    if api.pid() is None:
+        if _answers(settings):
+            raise DeployError(f"Port {settings.port} is in use by another program: choose one with PROMINENCE_PORT.")
+        address = f"{settings.host}:{settings.port}"
+        command = [sys.executable, "-m", "gunicorn", "--bind", address, "--workers", str(_PROCESSES)]
+        command += ["--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "5"]
+        command += ["--no-control-socket", "api.wsgi:application()"]
+        api.start(command, home.log / "api.log", environment(home))
+    deadline = time.monotonic() + 30
+    while not _answers(settings):
+        if api.pid() is None or time.monotonic() > deadline:
+            tail = (home.log / "api.log").read_text(errors="replace").splitlines()[-20:]
+            raise DeployError("The REST API did not come up:\n" + "\n".join(tail))
+        time.sleep(0.05)
+
+
+def stop(home: Home) -> None:
+    """Ends the API."""
+    process(home).stop(_STOP_PATIENCE)
+
+
+def mint(
+    settings: Settings, home: Home, user: str, groups: Sequence[str], entitlements: Sequence[str], lifetime: int
+) -> str:
+    """An access token of the embedded issuer; raises DeployError where it cannot be made."""
+    try:
+        return embedded.mint(
+            home.keys / "issuer",
+            issuer=issuer_name(settings),
+            audience=AUDIENCE,
+            user=user,
+            groups=groups,
+            entitlements=entitlements,
+            lifetime=lifetime,
+            now=time.time(),
+        )
+    except ValueError as error:
+        raise DeployError(f"No token can be made: {error}.") from error
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        with urllib.request.urlopen(f"{settings.url}/health", timeout=2):  # noqa: S310 - our own address
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
