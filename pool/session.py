@@ -108,7 +108,7 @@ class Pool:
 
     def _settle(self, submit: htcondor2.Submit, failure: str) -> int:
         """After a failed submission: the job's id if it is in the queue after all, else a second try or an error."""
-        name = str(classad2.ExprTree(submit[f"My.{Job.SUBMISSION}"]).eval())
+        name = submit[f"My.{Job.SUBMISSION}"].strip('"')
         try:
             found = self.find_submission(name)
         except PoolUnavailable as error:

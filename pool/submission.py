@@ -6,15 +6,40 @@ through `quoted` or `quoted_list` here, and nowhere else.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 
 import classad2
 
+_SPECIAL = re.compile(r"[^ !-#%-\[\]-~]")
+
+
+def escaped(text: str) -> str:
+    """`text` as it stands in an ad: `$`, backslashes, control characters and what is not ASCII as JSON's `\\uXXXX`."""
+    return _SPECIAL.sub(lambda found: _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+
 
 def quoted(text: str) -> str:
-    """`text` as a ClassAd string literal for a submit description; any text without NUL comes out of the ad unchanged."""
-    literal: str = classad2.quote(text)
-    return literal.replace("$", "$(DOLLAR)")
+    """A string literal for a submit description; its value in the ad is `escaped(text)`.
+
+    The schedd reads it in the old ClassAd syntax, in which a backslash stands for itself and only `\\"` is an escape.
+    """
+    return _literal(escaped(text))
+
+
+def quoted_json(value: object) -> str:
+    """A string literal for a submit description whose value in the ad is JSON in ASCII."""
+    return _literal(json.dumps(value).replace("$", "\\u0024"))
+
+
+def _literal(text: str) -> str:
+    return '"' + text.replace('"', '\\"') + '"'
 
 
 def quoted_list(texts: Iterable[str]) -> str:
@@ -23,6 +48,6 @@ def quoted_list(texts: Iterable[str]) -> str:
 
 
 def constraint_string(text: str) -> str:
-    """`text` as a string literal in a constraint."""
+    """`text` as a string literal in a constraint, which is read in the new ClassAd syntax."""
     literal: str = classad2.quote(text)
     return literal

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from api.errors import InvalidParameter
 from pool import attributes
-from pool.submission import constraint_string
+from pool.submission import constraint_string, escaped
 
 _STATUSES = {
     "idle": "JobStatus == 1 || JobStatus == 5",
@@ -39,7 +39,7 @@ class Selection:
         if self.name is not None:
             parts.append(f"JobBatchName =?= {constraint_string(self.name)}")
         if self.label is not None:
-            parts.append(f'anyCompare("=?=", {attributes.Job.LABELS}, {constraint_string(self.label)})')
+            parts.append(f'anyCompare("is", {attributes.Job.LABELS}, {constraint_string(escaped(self.label))})')
         if self.ids:
             parts.append(" || ".join(f"ClusterId == {number}" for number in self.ids))
         return parts

@@ -25,7 +25,7 @@ from identity.job_tokens import JobTokens
 from pool import attributes
 from pool.errors import OutcomeUnknown, PoolError
 from pool.session import Ad, Pool
-from pool.submission import constraint_string
+from pool.submission import constraint_string, escaped
 
 
 def _new_name() -> str:
@@ -150,7 +150,7 @@ class Jobs:
 
     def _is_of(self, ad: Ad, caller: Caller) -> bool:
         identity = (ad.get(attributes.Job.USER), ad.get(attributes.Job.ISSUER))
-        return identity == (caller.subject, caller.issuer)
+        return identity == (escaped(caller.subject), escaped(caller.issuer))
 
     def _owner(self, caller: Caller) -> str:
         return owner_of(caller.issuer, caller.subject, self.primary_issuer)

@@ -6,7 +6,6 @@ the executor reads.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from api.documents.redact import as_submitted, redacted
 from api.jobs.sandbox import JOB_FILE, LOG_FILE, REPORT_FILE, TOKEN_FILE
 from identity.caller import Caller, group_slug, owner_of
 from pool import attributes
-from pool.submission import quoted, quoted_list
+from pool.submission import quoted, quoted_json, quoted_list
 
 _MINUTE = 60
 _QUEUE_LIFETIME = 31 * 24 * 3600
@@ -68,7 +67,7 @@ def submit_description(job: Job, context: Context) -> dict[str, str]:
         "request_cpus": str(resources.cpus_min),
         "request_memory": str(math.ceil(resources.memory_gb * 1024)),
         "request_disk": str(resources.disk * 1024 * 1024),
-        "allowed_execute_duration": str(resources.walltime * _MINUTE),
+        "allowed_job_duration": str(resources.walltime * _MINUTE),
         "priority": str(policies.priority),
         "accounting_group": group_slug(_group(context.caller)),
         "accounting_group_user": context.owner,
@@ -88,7 +87,7 @@ def _attributes(job: Job, context: Context) -> dict[str, str]:
         attributes.Job.USER: quoted(caller.subject),
         attributes.Job.ISSUER: quoted(caller.issuer),
         attributes.Job.GROUP: quoted(_group(caller)),
-        attributes.Job.DOCUMENT: quoted(json.dumps(redacted(job))),
+        attributes.Job.DOCUMENT: quoted_json(redacted(job)),
         attributes.Job.SUBMISSION: quoted(context.submission),
         attributes.Job.WALLTIME: str(job.resources.walltime * _MINUTE),
     }

@@ -1,0 +1,93 @@
+"""A real instance for the tests of this folder: pool, one worker and API, in a home and on a port of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from deploy import nodes, service
+from deploy.home import from_environment
+from deploy.instance import Instance
+from deploy.namespaces import Machine
+
+PORT = 18463
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/pool" in str(item.path):
+            item.add_marker(pytest.mark.pool)
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    home = Path(tmp_path_factory.mktemp("pool", numbered=True))
+    for folder in (home, home.parent, home.parent.parent):
+        folder.chmod(0o711)
+    settings = replace(from_environment(os.environ), home=home / "home", port=PORT, workers=1, worker_cpus=2)
+    running = Instance(settings)
+    try:
+        running.start(print)
+        yield running
+    finally:
+        for folder in sorted(running.home.nodes.glob("*")):
+            print(nodes.log_tails(nodes.Node(folder.name, running.home, Machine(folder.name, home, folder / "pool"))))
+        running.clean()
+
+
+Document = dict[str, Any]
+
+
+class User:
+    """Somebody who speaks to the API."""
+
+    def __init__(self, instance: Instance, name: str, groups: tuple[str, ...] = ()) -> None:
+        self.url = instance.settings.url
+        token = service.mint(instance.settings, instance.home, name, groups, [], 3600)
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {token}"
+
+    def call(self, method: str, path: str, **more: Any) -> requests.Response:
+        return self.session.request(method, self.url + path, timeout=30, **more)
+
+    def submit(self, cmd: str, **more: Any) -> int:
+        answer = self.call("POST", "/jobs", json=job(cmd, **more))
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+    def describe(self, number: int) -> Document:
+        found = self.call("GET", f"/jobs/{number}").json()
+        assert len(found) == 1, found
+        return dict(found[0])
+
+    def wait(self, number: int, *statuses: str, seconds: float = 60) -> Document:
+        deadline = time.monotonic() + seconds
+        while True:
+            shown = self.describe(number)
+            if shown["status"] in (statuses or ("completed", "failed", "killed", "deleted")):
+                return shown
+            assert time.monotonic() < deadline, f"job {number} is still {shown}"
+            time.sleep(0.1)
+
+    def stdout(self, number: int) -> str:
+        answer = self.call("GET", f"/jobs/{number}/stdout")
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+
+def job(cmd: str, **more: Any) -> Document:
+    """A small job that runs `cmd` in the example image."""
+    task = {"image": "/images/busybox", "cmd": cmd}
+    return {"resources": {"cpus": 1, "memory": 0.25, "disk": 1}, "tasks": [task], **more}
+
+
+@pytest.fixture
+def user(instance: Instance) -> Callable[..., User]:
+    return lambda name="alice", groups=(): User(instance, name, groups)
