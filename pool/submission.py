@@ -7,39 +7,31 @@ through `quoted` or `quoted_list` here, and nowhere else.
 from __future__ import annotations
 
 import json
-import re
+import urllib.parse
 from collections.abc import Iterable
 
 import classad2
 
-_SPECIAL = re.compile(r"[^ !-#%-\[\]-~]")
+_PLAIN = "".join(chr(code) for code in range(32, 127) if chr(code) not in '%$"\\')
 
 
 def escaped(text: str) -> str:
-    """`text` as it stands in an ad: `$`, backslashes, control characters and what is not ASCII as JSON's `\\uXXXX`."""
-    return _SPECIAL.sub(lambda found: _escape(found[0]), text)
-
-
-def _escape(character: str) -> str:
-    units = character.encode("utf-16-be").hex()
-    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+    """`text` as it stands in an ad: percent-encoded but for printable ASCII without `%`, `$`, quotes and backslashes."""
+    return urllib.parse.quote(text, safe=_PLAIN)
 
 
 def quoted(text: str) -> str:
-    """A string literal for a submit description; its value in the ad is `escaped(text)`.
-
-    The schedd reads it in the old ClassAd syntax, in which a backslash stands for itself and only `\\"` is an escape.
-    """
-    return _literal(escaped(text))
+    """A string literal for a submit description; its value in the ad is `escaped(text)`."""
+    return f'"{escaped(text)}"'
 
 
 def quoted_json(value: object) -> str:
-    """A string literal for a submit description whose value in the ad is JSON in ASCII."""
-    return _literal(json.dumps(value).replace("$", "\\u0024"))
+    """A string literal for a submit description whose value in the ad is JSON in ASCII.
 
-
-def _literal(text: str) -> str:
-    return '"' + text.replace('"', '\\"') + '"'
+    The schedd reads it in the old ClassAd syntax, in which a backslash stands for itself and only `\\"` is an escape.
+    """
+    text = json.dumps(value).replace("$", "\\u0024").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def quoted_list(texts: Iterable[str]) -> str:
