@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Mapping, Optional, TextIO
 
-from worker import ads, container, environment, images, inputs, job, machine, tasks
+from worker import ads, container, environment, images, inputs, job, live, machine, tasks
 from worker.errors import JobFileError, RuntimeUnavailableError, WorkerError
 from worker.exitcodes import ExitCode
 from worker.processes import Ended, Evicted, Eviction, run
@@ -40,7 +40,9 @@ def main(environ: Mapping[str, str], now: Callable[[], float] = time.time) -> Ex
     eviction.install()
     scratch = Scratch(Path(environ.get("_CONDOR_SCRATCH_DIR") or Path.cwd()))
     with scratch.log_file.open("a", encoding="utf-8") as stream:
-        return execute(scratch, environ, eviction, Log(stream, now), now)
+        log = Log(stream, now)
+        live.start(scratch.root, log)
+        return execute(scratch, environ, eviction, log, now)
 
 
 def execute(
