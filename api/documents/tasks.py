@@ -20,8 +20,10 @@ MPI_TYPES = frozenset({"openmpi", "mpich", "intelmpi"})
 """Task types for which the service starts the processes."""
 
 _LAUNCHERS = frozenset({"mpirun", "mpiexec"})
-# One pass over the text, unlike ``shlex.split``, whose time grows with the square of a word's length.
-_WORDS = re.compile(r"""(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*+")*+""", re.DOTALL)
+# One pass over the text, unlike ``shlex.split``, whose time grows with the square of a word's length. Each alternative
+# begins with another character, so there is nothing to go back for; possessive repeats would say so, but Python 3.11.2,
+# which Debian 12 has, gets those of groups wrong.
+_WORDS = re.compile(r"""(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*""", re.DOTALL)
 _ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 

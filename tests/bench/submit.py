@@ -1,6 +1,7 @@
 """What the REST API costs over bare HTCondor: submission latency and rate, and a warm job from POST to completed.
 
-Run against a started instance: `.venv/bin/python -m tests.bench.submit`. Prints ratios of one run; jobs of the submission
+Run against a started instance: `CONDOR_CONFIG=~/.prominence/client_config .venv/bin/python -m tests.bench.submit`.
+Prints ratios of one run; jobs of the submission
 part ask for a site that does not exist, and are deleted afterwards.
 """
 
@@ -51,7 +52,6 @@ def description() -> dict[str, str]:
 
 def bare(count: int) -> list[float]:
     """Seconds that each of `count` bare submissions took."""
-    os.environ["CONDOR_CONFIG"] = str(INSTANCE.home.client_config)
     pool, times = Pool(), []
     pool.check()
     for _ in range(count):
@@ -102,7 +102,6 @@ def warm_job(document: bytes) -> float:
 
 def warm_bare() -> float:
     """Seconds from a bare submission of `true` until it has left the queue."""
-    os.environ["CONDOR_CONFIG"] = str(INSTANCE.home.client_config)
     pool = Pool()
     made = description() | {"executable": "/bin/true", "transfer_executable": "false", "initialdir": "/tmp"}
     for key in ("requirements", "transfer_input_files", "transfer_output_files", "output", "error", "want_io_proxy"):
@@ -125,7 +124,6 @@ def main() -> None:
         print(f"one at a time: bare {alone * 1e3:.2f} ms, POST {posted * 1e3:.2f} ms, ratio {posted / alone:.2f}")
     together, api = rate(bare), rate(through_api)
     print(f"{CLIENTS} clients: bare {together:.0f}/s, POST {api:.0f}/s, ratio {api / together:.2f}")
-    os.environ["CONDOR_CONFIG"] = str(INSTANCE.home.client_config)
     pool = Pool()
     waiting = [int(ad["ClusterId"]) for ad in pool.query('Owner == "bench"', ["ClusterId"])]
     for start in range(0, len(waiting), 200):
