@@ -11,7 +11,7 @@ Races thought of:
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import classad2
@@ -65,29 +65,11 @@ class Pool:
 
     def query(self, constraint: str, projection: Sequence[str], limit: int = -1) -> list[Ad]:
         """The jobs in the queue for which `constraint` holds, with the attributes of `projection`; all where limit is -1."""
-        with self._lock:
-            try:
-                ads = self._located().query(constraint, list(projection), limit=limit)
-            except htcondor2.HTCondorException:
-                self._schedd = None
-                try:
-                    ads = self._located().query(constraint, list(projection), limit=limit)
-                except htcondor2.HTCondorException as error:
-                    raise self._unavailable(error) from error
-        return [_plain(ad) for ad in ads]
+        return self._ask(lambda schedd: schedd.query(constraint, list(projection), limit=limit))
 
     def history(self, constraint: str, projection: Sequence[str], limit: int) -> list[Ad]:
         """Jobs that have left the queue, the latest first, `limit` at most (-1: all)."""
-        with self._lock:
-            try:
-                ads = self._located().history(constraint, list(projection), limit)
-            except htcondor2.HTCondorException:
-                self._schedd = None
-                try:
-                    ads = self._located().history(constraint, list(projection), limit)
-                except htcondor2.HTCondorException as error:
-                    raise self._unavailable(error) from error
-        return [_plain(ad) for ad in ads]
+        return self._ask(lambda schedd: schedd.history(constraint, list(projection), limit))
 
     def remove(self, ids: Sequence[int], reason: str) -> int:
         """Removes jobs from the queue, ending those that run; returns how many were there. Safe to repeat."""
@@ -103,16 +85,26 @@ class Pool:
         """Raises PoolUnavailable when the schedd does not answer."""
         self.query("false", ["ClusterId"], limit=1)
 
+    def _ask(self, question: Callable[[htcondor2.Schedd], list[classad2.ClassAd]]) -> list[Ad]:
+        """The answer to a question; asked twice at most, the second time where the schedd is now."""
+        with self._lock:
+            try:
+                ads = question(self._located())
+            except htcondor2.HTCondorException:
+                self._schedd = None
+                try:
+                    ads = question(self._located())
+                except htcondor2.HTCondorException as error:
+                    raise self._unavailable(error) from error
+        return [_plain(ad) for ad in ads]
+
     def _submit(self, submit: htcondor2.Submit) -> int:
         return int(self._located().submit(submit, count=1).cluster())
 
     def _settle(self, submit: htcondor2.Submit, failure: str) -> int:
         """After a failed submission: the job's id if it is in the queue after all, else a second try or an error."""
         name = submit[f"My.{Job.SUBMISSION}"].strip('"')
-        try:
-            found = self.find_submission(name)
-        except PoolUnavailable as error:
-            raise OutcomeUnknown(failure) from error
+        found = self._look_for(name, failure)
         if found is not None:
             return found
         try:
@@ -120,10 +112,16 @@ class Pool:
                 self._introduce()
             return self._submit(submit)
         except htcondor2.HTCondorException as error:
-            again = self.find_submission(name)
+            again = self._look_for(name, str(error))
             if again is not None:
                 return again
             raise SubmissionRefused(str(error)) from error
+
+    def _look_for(self, name: str, failure: str) -> int | None:
+        try:
+            return self.find_submission(name)
+        except PoolUnavailable as error:
+            raise OutcomeUnknown(failure) from error
 
     def _introduce(self) -> None:
         result = self._submit(htcondor2.Submit(_INTRODUCTION))

@@ -68,14 +68,20 @@ class Sandbox:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Makes the folder and holds it for one process at a time."""
-        self.path.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        """Makes the folder and holds it for one process at a time.
+
+        Whoever held it before may have discarded it: a lock on a folder that is no longer there protects nothing.
+        """
+        while True:
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if self.path.is_dir() and os.path.samestat(os.fstat(descriptor), self.path.stat()):
+                    yield
+                    return
+            finally:
+                os.close(descriptor)
 
     def report(self) -> dict[str, Any] | None:
         """What the executor reported, or None while there is nothing that can be read."""
