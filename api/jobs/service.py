@@ -103,12 +103,13 @@ class Jobs:
             ads += sorted(self.pool.query(constraint, projection), key=lambda ad: int(ad["ClusterId"]))
         if selection.finished:
             ads += self.pool.history(constraint, projection, selection.limit)
-        return [self._shown(ad, selection.detail) for ad in ads if self._is_of(ad, caller)]
+        whose = _identity(caller)
+        return [self._shown(ad, selection.detail) for ad in ads if _identity_in(ad) == whose]
 
     def describe(self, number: int, caller: Caller) -> list[dict[str, object]]:
         """A list with the caller's job of that id, or an empty one."""
         ad = self._find(number, view.DESCRIBED)
-        return [self._shown(ad, True)] if ad is not None and self._is_of(ad, caller) else []
+        return [self._shown(ad, True)] if ad is not None and _identity_in(ad) == _identity(caller) else []
 
     def delete(self, numbers: Sequence[int], caller: Caller) -> None:
         """Removes jobs from the queue; all are checked before the first is removed. One that was deleted before is fine."""
@@ -134,7 +135,7 @@ class Jobs:
         ad = self._find(number, view.LISTED)
         if ad is None:
             raise NoSuchJob(number)
-        if not self._is_of(ad, caller):
+        if _identity_in(ad) != _identity(caller):
             raise NotYours(number)
         return ad
 
@@ -148,12 +149,16 @@ class Jobs:
         report = self._sandbox(str(ad[attributes.Job.SUBMISSION])).report() if detail or view.wants_report(ad) else None
         return view.job(ad, report, detail)
 
-    def _is_of(self, ad: Ad, caller: Caller) -> bool:
-        identity = (ad.get(attributes.Job.USER), ad.get(attributes.Job.ISSUER))
-        return identity == (escaped(caller.subject), escaped(caller.issuer))
-
     def _owner(self, caller: Caller) -> str:
         return owner_of(caller.issuer, caller.subject, self.primary_issuer)
 
     def _sandbox(self, name: str) -> Sandbox:
         return Sandbox(self.sandboxes / name)
+
+
+def _identity(caller: Caller) -> tuple[str, str]:
+    return escaped(caller.subject), escaped(caller.issuer)
+
+
+def _identity_in(ad: Ad) -> tuple[object, object]:
+    return ad.get(attributes.Job.USER), ad.get(attributes.Job.ISSUER)
