@@ -50,3 +50,5 @@ class Machine(StrEnum):
 
 DELETED_BY_USER = "deleted by its user"
 """RemoveReason of a job that its user deleted through the API."""
+TAKEN_OUT_BY_USER = "taken out of the queue by its user"
+"""RemoveReason of a job that had completed, was left in the queue, and was then taken out by its user."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from pool.attributes import DELETED_BY_USER
+from pool.attributes import DELETED_BY_USER, TAKEN_OUT_BY_USER
 
 
 class Status(StrEnum):
@@ -90,7 +90,7 @@ def state(ad: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> Sta
         case JobStatus.COMPLETED:
             return _completed(ad, report)
         case JobStatus.REMOVED:
-            return _removed(ad)
+            return _removed(ad, report)
         case JobStatus.HELD:
             return _held(ad)
     return State(Status.IDLE)
@@ -135,8 +135,10 @@ def _gave_up(ad: Mapping[str, Any]) -> State:
     return State(Status.FAILED, f"It could not go on: {ad.get('HoldReason') or 'the queue gave no reason'}.")
 
 
-def _removed(ad: Mapping[str, Any]) -> State:
+def _removed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State:
     reason = str(ad.get("RemoveReason") or "")
+    if TAKEN_OUT_BY_USER in reason:
+        return _completed(ad, report)
     if DELETED_BY_USER in reason:
         return State(Status.DELETED)
     if "maximumTimeInQueue" in reason:

@@ -19,7 +19,6 @@ _UNAVAILABLE: tuple[tuple[str, str, _Test], ...] = (
     ("outputDirs", "storing output directories", lambda job: bool(job.output_dirs)),
     ("storage", "mounted storage", lambda job: job.storage is not None),
     ("notifications", "notifications", lambda job: bool(job.notifications)),
-    ("policies.leaveInQueue", "leaving finished jobs in the queue", lambda job: job.policies.leave_in_queue),
 )
 
 

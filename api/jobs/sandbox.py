@@ -83,6 +83,11 @@ class Sandbox:
             finally:
                 os.close(descriptor)
 
+    def job(self) -> dict[str, Any] | None:
+        """What the executor was told, secrets included; None where it is no longer kept."""
+        text = _read(self.path / JOB_FILE)
+        return json.loads(text) if text else None
+
     def report(self) -> dict[str, Any] | None:
         """What the executor reported, or None while there is nothing that can be read."""
         file = self.path / REPORT_FILE

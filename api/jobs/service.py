@@ -25,6 +25,7 @@ from identity.job_tokens import JobTokens
 from pool import attributes
 from pool.errors import OutcomeUnknown, PoolError
 from pool.session import Ad, Pool
+from pool.state import JobStatus
 from pool.submission import constraint_string, escaped
 
 
@@ -116,12 +117,28 @@ class Jobs:
         queued = []
         for number in numbers:
             ad = self._mine(number, caller)
-            if ad["JobStatus"] not in (3, 4):
+            if ad["JobStatus"] not in (JobStatus.REMOVED, JobStatus.COMPLETED):
                 queued.append(number)
             elif attributes.DELETED_BY_USER not in str(ad.get("RemoveReason") or ""):
                 raise ApiError(f"Job {number} has already ended: there is nothing to delete.")
         if queued:
             self.pool.remove(queued, attributes.DELETED_BY_USER)
+
+    def take_out(self, number: int, caller: Caller) -> None:
+        """Takes a job that has completed and was left in the queue out of it. One that was taken out before is fine."""
+        ad = self._mine(number, caller)
+        if attributes.TAKEN_OUT_BY_USER in str(ad.get("RemoveReason") or ""):
+            return
+        if ad["JobStatus"] != JobStatus.COMPLETED or not self.pool.remove([number], attributes.TAKEN_OUT_BY_USER):
+            raise ApiError(f"Job {number} is not a finished job left in the queue: there is nothing to take out.")
+
+    def clone(self, number: int, caller: Caller, key: str | None) -> int:
+        """Queues what job `number` asked for again, as a new job, and returns its id."""
+        ad = self._mine(number, caller)
+        given = self._sandbox(str(ad[attributes.Job.SUBMISSION])).job()
+        if given is None:
+            raise ApiError(f"The files of job {number} are no longer kept: submit its description anew.")
+        return self.create(translate.document_again(json.loads(ad[attributes.Job.DOCUMENT]), given), caller, key)
 
     def output(self, number: int, caller: Caller, stream: str, node: int, offset: int) -> bytes:
         """What a job wrote to `stdout` or `stderr`, from byte `offset` on."""

@@ -24,6 +24,11 @@ _QUEUE_LIFETIME = 31 * 24 * 3600
 """Seconds that a job without maximumTimeInQueue may wait and its token still be good."""
 _MARGIN = 24 * 3600
 """Seconds between the latest end of a job and the end of its token: moving files, clocks, an outage."""
+_LEFT_IN_QUEUE = "JobStatus == 4 && time() - CompletionDate < 2592000"
+"""A job with leaveInQueue goes 30 days after it has completed, if its user has not taken it out by then."""
+
+_SECRET_SECTIONS = ("tasks", "inputs")
+"""Parts of a document that are shown redacted, and stand whole in the job's own file."""
 
 _REQUIREMENTS = (
     (attributes.Job.REQUIRED_SITES, attributes.Machine.SITE),
@@ -75,6 +80,8 @@ def submit_description(job: Job, context: Context) -> dict[str, str]:
     }
     if policies.maximum_retries:
         description["max_retries"] = str(policies.maximum_retries)
+    if policies.leave_in_queue:
+        description["leave_in_queue"] = _LEFT_IN_QUEUE
     requirements = _requirements(job)
     if requirements:
         description["requirements"] = requirements
@@ -148,6 +155,12 @@ def job_file(job: Job, context: Context) -> dict[str, Any]:
         "parameters": {},
         "workflow": None,
     }
+
+
+def document_again(shown: Mapping[str, Any], told: Mapping[str, Any]) -> Job:
+    """The document of a job from its redacted form and the `job_file` that holds what was left out of that."""
+    whole = {section: told[section] for section in _SECRET_SECTIONS if section in shown}
+    return Job.model_validate({**shown, **whole})
 
 
 def token_lifetime(job: Job) -> int:

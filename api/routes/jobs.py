@@ -49,6 +49,18 @@ def blueprint(jobs: Jobs, caller: Callable[[], Caller]) -> Blueprint:
         jobs.delete(job_ids(request.args.get("id", "")), user)
         return jsonify({})
 
+    @routes.put("/<int:number>/remove")
+    def take_out(number: int) -> Response:
+        """Take a finished job with `leaveInQueue` out of the queue."""
+        jobs.take_out(number, caller())
+        return jsonify({})
+
+    @routes.put("/<int:number>/clone")
+    def clone(number: int) -> tuple[Response, int]:
+        """Submit the description of a job again. 201 with the new job's id."""
+        user = caller()
+        return jsonify({"id": jobs.clone(number, user, _idempotency_key())}), 201
+
     @routes.get("/<int:number>/<any(stdout, stderr):stream>")
     def output(number: int, stream: str) -> Response:
         """What a job wrote so far."""
