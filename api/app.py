@@ -6,7 +6,7 @@ from flask import Flask, request
 
 from api import errors
 from api.jobs.service import Jobs
-from api.routes import health, jobs
+from api.routes import health, jobs, resources
 from api.settings import Settings
 from identity.caller import Caller
 from identity.gate import Gate
@@ -14,6 +14,7 @@ from identity.issuers import Issuer
 from identity.job_tokens import JobTokens
 from identity.tokens import Authenticator
 from pool.session import Pool
+from pool.worker_tokens import WorkerTokens
 
 PREFIX = "/prominence/v1"
 
@@ -39,6 +40,14 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_blueprint(jobs.blueprint(service, caller), url_prefix=f"{PREFIX}/jobs")
+    app.register_blueprint(
+        resources.blueprint(pool, *_worker_tokens(settings), service.owner, caller), url_prefix=PREFIX
+    )
     app.register_blueprint(health.blueprint(pool), url_prefix=f"{PREFIX}/health")
     errors.register(app)
     return app
+
+
+def _worker_tokens(settings: Settings) -> tuple[WorkerTokens | None, int]:
+    given = settings.worker_tokens
+    return (WorkerTokens.from_file(given.signing_key, given.domain), given.lifetime) if given else (None, 0)

@@ -29,6 +29,14 @@ class IssuerSettings(_Section):
     )
 
 
+class WorkerTokenSettings(_Section):
+    """Tokens with which users add workers of their own (`POST /token`)."""
+
+    signing_key: Path = Field(description="The pool's signing key (0600), as HTCondor keeps it.")
+    domain: str = Field(min_length=1, description="HTCondor's TRUST_DOMAIN.")
+    lifetime: int = Field(24 * 3600, ge=60, description="Seconds for which such a token is good.")
+
+
 class Settings(_Section):
     """Everything that an operator may choose for the REST API."""
 
@@ -44,6 +52,9 @@ class Settings(_Section):
     )
     vos: dict[Annotated[str, StringConstraints(min_length=1)], tuple[str, ...]] = Field(
         default_factory=dict, description="Virtual organisation -> entitlements that its members must all have."
+    )
+    worker_tokens: WorkerTokenSettings | None = Field(
+        None, description="How users' own workers get their tokens; without it there are none."
     )
     max_body: int = Field(4 * 2**20, ge=2**16, description="Largest request body in bytes.")
 

@@ -101,6 +101,11 @@ class Home:
         return self.path / "nodes"
 
     @property
+    def signing_key(self) -> Path:
+        """The pool's signing key, which the head keeps."""
+        return self.nodes / "head" / "pool" / "keys" / "POOL"
+
+    @property
     def sandboxes(self) -> Path:
         """One folder a job: what it was given and what it wrote."""
         return self.path / "sandboxes"

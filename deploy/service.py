@@ -14,6 +14,7 @@ from pathlib import Path
 from deploy.errors import DeployError
 from deploy.home import Home, Settings
 from deploy.namespaces import Process
+from deploy.nodes import DOMAIN
 from identity import embedded
 from identity.job_tokens import create_secret
 from worker import build
@@ -47,7 +48,9 @@ def prepare(settings: Settings, home: Home) -> None:
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
     lines += ["", "[[issuers]]", f"audiences = [{json.dumps(AUDIENCE)}]"]
     lines += [f"{key} = {json.dumps(value)}" for key, value in issuer.items()]
-    lines += ["", "[vos]", "users = []", ""]
+    lines += ["", "[vos]", "users = []"]
+    workers = {"signing_key": str(home.signing_key), "domain": DOMAIN}
+    lines += ["", "[worker_tokens]", *(f"{key} = {json.dumps(value)}" for key, value in workers.items()), ""]
     home.service_settings.write_text("\n".join(lines))
 
 

@@ -48,6 +48,9 @@ class Machine(StrEnum):
     """Registry that is asked first for Docker Hub names; empty: none."""
 
 
+AUTHENTICATED_IDENTITY = "AuthenticatedIdentity"
+"""Attribute of a worker's ad that the collector sets: who advertised it."""
+
 DELETED_BY_USER = "deleted by its user"
 """RemoveReason of a job that its user deleted through the API."""
 TAKEN_OUT_BY_USER = "taken out of the queue by its user"

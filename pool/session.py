@@ -82,6 +82,16 @@ class Pool:
                 raise self._unavailable(error) from error
         return int(result["TotalSuccess"]) if result is not None else 0
 
+    def machines(self, projection: Sequence[str]) -> list[Ad]:
+        """The workers in the pool: a partitionable slot each, with the attributes of `projection`."""
+        kind, constraint = htcondor2.AdType.Startd, 'SlotType =?= "Partitionable"'
+        with self._lock:
+            try:
+                ads = htcondor2.Collector().query(kind, constraint, list(projection))
+            except htcondor2.HTCondorException as error:
+                raise PoolUnavailable(str(error)) from error
+        return [_plain(ad) for ad in ads]
+
     def check(self) -> None:
         """Raises PoolUnavailable when the schedd does not answer."""
         self.query("false", ["ClusterId"], limit=1)

@@ -96,7 +96,7 @@ class Jobs:
 
     def select(self, selection: Selection, caller: Caller) -> list[dict[str, object]]:
         """The caller's jobs that `selection` asks for, as the API shows them."""
-        mine = f"Owner == {constraint_string(self._owner(caller))}"
+        mine = f"Owner == {constraint_string(self.owner(caller))}"
         constraint = " && ".join(f"({part})" for part in (mine, *selection.constraints()))
         projection = view.DESCRIBED if selection.detail else view.LISTED
         ads: list[Ad] = []
@@ -166,7 +166,8 @@ class Jobs:
         report = self._sandbox(str(ad[attributes.Job.SUBMISSION])).report() if detail or view.wants_report(ad) else None
         return view.job(ad, report, detail)
 
-    def _owner(self, caller: Caller) -> str:
+    def owner(self, caller: Caller) -> str:
+        """The name under which the caller's jobs run."""
         return owner_of(caller.issuer, caller.subject, self.primary_issuer)
 
     def _sandbox(self, name: str) -> Sandbox:

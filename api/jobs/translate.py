@@ -18,6 +18,7 @@ from api.jobs.sandbox import JOB_FILE, LOG_FILE, REPORT_FILE, TOKEN_FILE
 from identity.caller import Caller, group_slug, owner_of
 from pool import attributes
 from pool.submission import quoted, quoted_json, quoted_list
+from pool.worker_tokens import BOUND_TO_OWNER
 
 _MINUTE = 60
 _QUEUE_LIFETIME = 31 * 24 * 3600
@@ -76,15 +77,13 @@ def submit_description(job: Job, context: Context) -> dict[str, str]:
         "priority": str(policies.priority),
         "accounting_group": group_slug(_group(context.caller)),
         "accounting_group_user": context.owner,
+        "requirements": _requirements(job),
         "My.Owner": quoted(context.owner),
     }
     if policies.maximum_retries:
         description["max_retries"] = str(policies.maximum_retries)
     if policies.leave_in_queue:
         description["leave_in_queue"] = _LEFT_IN_QUEUE
-    requirements = _requirements(job)
-    if requirements:
-        description["requirements"] = requirements
     return description | {f"My.{name}": value for name, value in _attributes(job, context).items()}
 
 
@@ -115,10 +114,9 @@ def _attributes(job: Job, context: Context) -> dict[str, str]:
 def _requirements(job: Job) -> str:
     """Clauses over our own attributes: the names that a user gave stand in the ad as literals, never in here."""
     where = job.policies.placement.requirements
-    if where is None:
-        return ""
-    asked = (where.sites, where.regions)
-    clauses = [
+    asked = (where.sites, where.regions) if where is not None else ((), ())
+    clauses = [BOUND_TO_OWNER]
+    clauses += [
         f"member(TARGET.{ours}, MY.{theirs})"
         for names, (theirs, ours) in zip(asked, _REQUIREMENTS, strict=True)
         if names

@@ -1,0 +1,89 @@
+"""What workers there are, and workers that a user adds for the user's own jobs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy import nodes
+from deploy.files import write_private
+from deploy.instance import Instance
+from tests.pool.conftest import User
+
+pytestmark = pytest.mark.timeout(180)
+
+AT_HOME = {"policies": {"placement": {"requirements": {"sites": ["home"]}}}}
+
+
+def sites(user: User) -> list[str]:
+    answer = user.call("GET", "/resources")
+    assert answer.status_code == 200, answer.text
+    return sorted(worker["site"] for worker in answer.json()["existing"])
+
+
+def test_the_workers_are_shown_with_what_is_free(instance: Instance, user: Callable[..., User]) -> None:
+    (worker,) = user().call("GET", "/resources").json()["existing"]
+    assert worker["site"] == "local"
+    assert worker["capacity"]["cpus"] == instance.settings.worker_cpus
+    assert 0 <= worker["free"]["cpus"] <= worker["capacity"]["cpus"]
+    assert (
+        0
+        < worker["free"]["memory"]
+        <= worker["capacity"]["memory"]
+        == pytest.approx(instance.settings.worker_memory / 1024, abs=0.001)
+    )
+
+
+@pytest.fixture
+def alices_worker(instance: Instance, user: Callable[..., User]) -> Iterator[None]:
+    """A worker that joined with the token that the API gave to alice."""
+    answer = user("alice").call("POST", "/token")
+    assert answer.status_code == 201, answer.text
+    head, _ = nodes.nodes_of(instance.settings, instance.home, instance._appliance())
+    node = nodes.worker(7, instance.home, instance._appliance())
+    token = node.folder / "tokens" / "worker"
+    token.parent.mkdir(parents=True)
+    token.parent.chmod(0o700)
+    write_private(token, answer.json()["token"])
+    nodes.prepare_worker(node, 7, replace(instance.settings, worker_cpus=1), head)
+    configuration = node.folder / "condor_config"
+    configuration.write_text(configuration.read_text().replace("WORKER_SITE = local", "WORKER_SITE = home"))
+    try:
+        node.start()
+        deadline = time.monotonic() + 30
+        while "home" not in sites(user("alice")):
+            assert time.monotonic() < deadline, nodes.log_tails(node)
+            time.sleep(0.2)
+        yield
+    finally:
+        node.stop()
+
+
+@pytest.mark.usefixtures("alices_worker")
+def test_a_worker_with_a_users_token_serves_that_users_jobs_alone(user: Callable[..., User]) -> None:
+    alice, bob = user("alice"), user("bob")
+    assert sites(bob) == ["local"]
+    refused = bob.submit("true", **AT_HOME)
+    served = alice.wait(alice.submit("true", **AT_HOME))
+    assert (served["status"], served["execution"]["site"]) == ("completed", "home")
+    # Only bob's job is left, and the worker is free.
+    again = alice.wait(alice.submit("true", **AT_HOME))
+    assert again["status"] == "completed"
+    assert bob.describe(refused)["status"] == "idle"
+    assert bob.call("DELETE", f"/jobs/{refused}").status_code == 200
+
+
+def test_a_users_worker_token_is_no_token_of_the_api(user: Callable[..., User]) -> None:
+    alice = user("alice")
+    alice.session.headers["Authorization"] = f"Bearer {alice.call('POST', '/token').json()['token']}"
+    answer = alice.call("GET", "/jobs")
+    assert answer.status_code == 401
+    assert "error" in answer.json()
+
+
+def test_the_signing_key_is_readable_by_the_service_alone(instance: Instance) -> None:
+    assert Path(instance.home.signing_key).stat().st_mode & 0o777 == 0o600
