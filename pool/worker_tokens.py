@@ -23,7 +23,8 @@ BOUND_PREFIX = "worker-for-"
 """How the identity of a worker begins that serves one user's jobs alone."""
 BOUND_TO_OWNER = (
     f'(substr(TARGET.{AUTHENTICATED_IDENTITY}, 0, {len(BOUND_PREFIX)}) =!= "{BOUND_PREFIX}" || '
-    f'split(TARGET.{AUTHENTICATED_IDENTITY}, "@")[0] == strcat("{BOUND_PREFIX}", MY.Owner))'
+    f"substr(TARGET.{AUTHENTICATED_IDENTITY}, 0, size(MY.Owner) + {len(BOUND_PREFIX) + 1}) == "
+    f'strcat("{BOUND_PREFIX}", MY.Owner, "@"))'
 )
 """Clause of a job's requirements: the worker is bound to nobody, or to the job's owner."""
 
