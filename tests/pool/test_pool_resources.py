@@ -25,7 +25,15 @@ def sites(user: User) -> list[str]:
     return sorted(worker["site"] for worker in answer.json()["existing"])
 
 
+def wait_for(site: str, user: User) -> None:
+    deadline = time.monotonic() + 30
+    while site not in sites(user):
+        assert time.monotonic() < deadline, f"no worker of the site {site} has joined"
+        time.sleep(0.1)
+
+
 def test_the_workers_are_shown_with_what_is_free(instance: Instance, user: Callable[..., User]) -> None:
+    wait_for("local", user())
     (worker,) = user().call("GET", "/resources").json()["existing"]
     assert worker["site"] == "local"
     assert worker["capacity"]["cpus"] == instance.settings.worker_cpus
@@ -54,10 +62,7 @@ def alices_worker(instance: Instance, user: Callable[..., User]) -> Iterator[Non
     configuration.write_text(configuration.read_text().replace("WORKER_SITE = local", "WORKER_SITE = home"))
     try:
         node.start()
-        deadline = time.monotonic() + 30
-        while "home" not in sites(user("alice")):
-            assert time.monotonic() < deadline, nodes.log_tails(node)
-            time.sleep(0.2)
+        wait_for("home", user("alice"))
         yield
     finally:
         node.stop()
