@@ -6,12 +6,15 @@ from flask import Flask, request
 
 from api import errors
 from api.jobs.service import Jobs
-from api.routes import health, jobs, resources
+from api.observed import count, observe
+from api.rate_limit import RateLimit
+from api.routes import health, jobs, metrics, resources
 from api.settings import Settings
-from identity.caller import Caller
+from identity.caller import Caller, Kind
 from identity.gate import Gate
 from identity.issuers import Issuer
 from identity.job_tokens import JobTokens
+from identity.private_files import read_private
 from identity.tokens import Authenticator
 from pool.session import Pool
 from pool.worker_tokens import WorkerTokens
@@ -24,6 +27,7 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
     tokens = JobTokens.from_file(settings.job_token_secret)
     issuers = [Issuer(**issuer.model_dump()) for issuer in settings.issuers]
     gate = Gate(Authenticator(issuers, settings.vos), tokens)
+    limit = _rate_limit(settings)
     service = Jobs(
         pool=pool,
         tokens=tokens,
@@ -33,19 +37,31 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
         primary_issuer=issuers[0].issuer,
     )
 
-    def caller() -> Caller:
-        return gate.caller(request.headers.get("Authorization"))
+    def caller(*accept: Kind) -> Caller:
+        found = gate.caller(request.headers.get("Authorization"), accept or ("user",))
+        count(found, limit)
+        return found
 
     app = Flask("prominence", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.register_blueprint(jobs.blueprint(service, caller), url_prefix=f"{PREFIX}/jobs")
-    app.register_blueprint(
-        resources.blueprint(pool, *_worker_tokens(settings), service.owner, caller), url_prefix=PREFIX
-    )
-    app.register_blueprint(health.blueprint(pool), url_prefix=f"{PREFIX}/health")
+    observe(app)
     errors.register(app)
+    app.register_blueprint(jobs.blueprint(service, caller), url_prefix=f"{PREFIX}/jobs")
+    app.register_blueprint(health.blueprint(pool), url_prefix=f"{PREFIX}/health")
+    worker_tokens = _worker_tokens(settings)
+    app.register_blueprint(resources.blueprint(pool, *worker_tokens, service.owner, caller), url_prefix=PREFIX)
+    if settings.metrics_token is not None:
+        token = read_private(settings.metrics_token, "metrics_token").decode().strip()
+        app.register_blueprint(metrics.blueprint(token, []))
     return app
+
+
+def _rate_limit(settings: Settings) -> RateLimit | None:
+    limits = settings.limits
+    if not limits.requests_per_minute:
+        return None
+    return RateLimit(settings.run / "requests", limits.requests_per_minute, limits.request_burst)
 
 
 def _worker_tokens(settings: Settings) -> tuple[WorkerTokens | None, int]:

@@ -11,6 +11,7 @@ import logging
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from api import metrics
 from api.documents.errors import InvalidDocument
 from identity.errors import IssuerUnreachable, NotAuthenticated, NotEntitled
 from pool.errors import PoolError, PoolUnavailable
@@ -26,6 +27,8 @@ class ApiError(Exception):
 
     status = 400
     code = "badRequest"
+    retry_after: int | None = None
+    """Seconds after which the same request may succeed, where waiting helps."""
 
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
@@ -70,6 +73,17 @@ class NotYours(ApiError):
         super().__init__(f"Job {job} is not yours.")
 
 
+class TooManyRequests(ApiError):
+    """The caller makes more requests than the service allows one user."""
+
+    status = 429
+    code = "tooManyRequests"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"You make too many requests: wait {seconds} s, and fetch lists instead of single jobs.")
+        self.retry_after = seconds
+
+
 class StorageFailed(ApiError):
     """The server cannot store what the job needs: its disk is full, say."""
 
@@ -80,15 +94,18 @@ class StorageFailed(ApiError):
         super().__init__("The server cannot store the job's files at the moment: try again later.")
 
 
-def answer(status: int, message: str, code: str, field: str = "") -> Response:
-    """An error answer."""
+def answer(status: int, message: str, code: str, field: str = "", retry_after: int | None = None) -> Response:
+    """An error answer; one with status 503 always says when to try again."""
+    metrics.REFUSALS.labels(code).inc()
     body = {"error": message, "code": code}
     if field:
         body["field"] = field
     response = jsonify(body)
     response.status_code = status
-    if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER)
+    if status == 503 and retry_after is None:
+        retry_after = RETRY_AFTER
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
@@ -99,7 +116,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(ApiError)
     def _refused(error: ApiError) -> Response:
-        return answer(error.status, error.message, error.code, error.field)
+        return answer(error.status, error.message, error.code, error.field, error.retry_after)
 
     @app.errorhandler(InvalidDocument)
     def _invalid(error: InvalidDocument) -> Response:
@@ -121,6 +138,7 @@ def register(app: Flask) -> None:
     @app.errorhandler(PoolError)
     def _pool(error: PoolError) -> Response:
         _log.warning("%s: %s", type(error).__name__, error.detail)
+        metrics.POOL_ERRORS.labels(type(error).__name__).inc()
         code = "queueUnavailable" if isinstance(error, PoolUnavailable) else "queueRefused"
         return answer(503, str(error), code)
 

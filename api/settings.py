@@ -37,6 +37,13 @@ class WorkerTokenSettings(_Section):
     lifetime: int = Field(24 * 3600, ge=60, description="Seconds for which such a token is good.")
 
 
+class LimitSettings(_Section):
+    """What one user may ask of the service. (How many jobs a user may have queued is HTCondor's MAX_JOBS_PER_OWNER.)"""
+
+    requests_per_minute: int = Field(3000, ge=0, le=10**6, description="Requests on average; 0: any number.")
+    request_burst: int = Field(600, ge=1, le=10**6, description="Requests at once.")
+
+
 class Settings(_Section):
     """Everything that an operator may choose for the REST API."""
 
@@ -46,6 +53,7 @@ class Settings(_Section):
         description="The executor that is sent to workers; the access point sees it under the same path."
     )
     job_token_secret: Path = Field(description="File (0600) with the secret that signs job tokens.")
+    run: Path = Field(description="Folder for small state that the processes of this host share; may be lost.")
     schedd: str = Field("prominence@", description="Name of the access point's schedd.")
     issuers: tuple[IssuerSettings, ...] = Field(
         min_length=1, description="Who is believed; the first one's subjects are Owners as they are."
@@ -55,6 +63,12 @@ class Settings(_Section):
     )
     worker_tokens: WorkerTokenSettings | None = Field(
         None, description="How users' own workers get their tokens; without it there are none."
+    )
+    limits: LimitSettings = Field(
+        default_factory=lambda: LimitSettings.model_validate({}), description="What one user may ask for."
+    )
+    metrics_token: Path | None = Field(
+        None, description="File (0600) with the bearer token for /metrics; without it there is no such address."
     )
     max_body: int = Field(4 * 2**20, ge=2**16, description="Largest request body in bytes.")
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 
 from flask import Flask
 
 from api.app import create_app
+from api.logs import to_standard_error
 from api.settings import SettingsError, load
 from pool.session import Pool
 
 
 def application() -> Flask:
     """The application for the settings file named in the environment."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    to_standard_error()
     file = os.environ.get("PROMINENCE_SETTINGS")
     if not file:
         raise SettingsError("PROMINENCE_SETTINGS must name the settings file of the API.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import shutil
 import sys
 import time
 import urllib.error
@@ -12,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.errors import DeployError
+from deploy.files import write_private
 from deploy.home import Home, Settings
 from deploy.namespaces import Process
 from deploy.nodes import DOMAIN
@@ -36,12 +39,17 @@ def prepare(settings: Settings, home: Home) -> None:
     secret = home.keys / "job-tokens"
     if not secret.exists():
         create_secret(secret)
+    metrics_token = home.keys / "metrics"
+    if not metrics_token.exists():
+        write_private(metrics_token, secrets.token_urlsafe(32))
     build.build(home.worker_program)
     values = {
         "url": settings.url,
         "sandboxes": str(home.sandboxes),
         "worker_program": str(home.worker_program),
         "job_token_secret": str(secret),
+        "run": str(home.run),
+        "metrics_token": str(metrics_token),
     }
     issuer = {"issuer": issuer_name(settings), "jwks_file": str(keys), "groups_claim": "groups"}
     # JSON strings are TOML strings.
@@ -49,6 +57,8 @@ def prepare(settings: Settings, home: Home) -> None:
     lines += ["", "[[issuers]]", f"audiences = [{json.dumps(AUDIENCE)}]"]
     lines += [f"{key} = {json.dumps(value)}" for key, value in issuer.items()]
     lines += ["", "[vos]", "users = []"]
+    # Who runs an instance of one's own may ask it as much as one likes.
+    lines += ["", "[limits]", "requests_per_minute = 0"]
     workers = {"signing_key": str(home.signing_key), "domain": DOMAIN}
     lines += ["", "[worker_tokens]", *(f"{key} = {json.dumps(value)}" for key, value in workers.items()), ""]
     home.service_settings.write_text("\n".join(lines))
@@ -80,7 +90,10 @@ def start(settings: Settings, home: Home) -> None:
         command = [sys.executable, "-m", "gunicorn", "--bind", address, "--workers", str(_PROCESSES)]
         command += ["--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "5"]
         command += ["--no-control-socket", "api.wsgi:application()"]
-        api.start(command, home.log / "api.log", environment(home))
+        counts = home.run / "metrics"
+        shutil.rmtree(counts, ignore_errors=True)
+        counts.mkdir()
+        api.start(command, home.log / "api.log", environment(home) | {"PROMETHEUS_MULTIPROC_DIR": str(counts)})
     deadline = time.monotonic() + 30
     while not _answers(settings):
         if api.pid() is None or time.monotonic() > deadline:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from api import metrics
 from api.documents.job import Job
 from api.documents.redact import as_submitted
 from api.errors import ApiError, InvalidParameter, NoSuchJob, NoSuchStream, NotYours, StorageFailed
@@ -83,7 +84,7 @@ class Jobs:
         token = self.tokens.mint(caller, job=sandbox.name, lifetime=translate.token_lifetime(job))
         try:
             sandbox.fill(translate.job_file(job, context), token)
-            return self.pool.submit(translate.submit_description(job, context))
+            number = self.pool.submit(translate.submit_description(job, context))
         except OutcomeUnknown:
             # The folder stays: a retry with the same key asks the queue. Without a key nobody can ask again, and a job
             # that is in the queue after all cannot start without its files.
@@ -93,6 +94,8 @@ class Jobs:
         except (PoolError, OSError):
             sandbox.discard()
             raise
+        metrics.SUBMISSIONS.inc()
+        return number
 
     def select(self, selection: Selection, caller: Caller) -> list[dict[str, object]]:
         """The caller's jobs that `selection` asks for, as the API shows them."""
