@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, request
 
 from api import errors
+from api.jobs.queue_limit import QueueLimit
 from api.jobs.service import Jobs
 from api.observed import count, observe
 from api.rate_limit import RateLimit
@@ -35,6 +36,7 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
         worker_program=settings.worker_program,
         url=str(settings.url),
         primary_issuer=issuers[0].issuer,
+        limit=QueueLimit(settings.limits.queued_jobs, pool.jobs_of),
     )
 
     def caller(*accept: Kind) -> Caller:

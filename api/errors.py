@@ -84,6 +84,17 @@ class TooManyRequests(ApiError):
         self.retry_after = seconds
 
 
+class TooManyJobs(ApiError):
+    """The caller has as many jobs in the queue as the service allows one user."""
+
+    status = 429
+    code = "tooManyJobs"
+    retry_after = 60
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You have {most} jobs in the queue, which is as many as one user may: wait for some to end.")
+
+
 class StorageFailed(ApiError):
     """The server cannot store what the job needs: its disk is full, say."""
 

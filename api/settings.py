@@ -38,10 +38,11 @@ class WorkerTokenSettings(_Section):
 
 
 class LimitSettings(_Section):
-    """What one user may ask of the service. (How many jobs a user may have queued is HTCondor's MAX_JOBS_PER_OWNER.)"""
+    """What one user may ask of the service."""
 
     requests_per_minute: int = Field(3000, ge=0, le=10**6, description="Requests on average; 0: any number.")
     request_burst: int = Field(600, ge=1, le=10**6, description="Requests at once.")
+    queued_jobs: int = Field(100_000, ge=1, description="Jobs in the queue, running ones included.")
 
 
 class Settings(_Section):

@@ -82,6 +82,11 @@ class Pool:
                 raise self._unavailable(error) from error
         return int(result["TotalSuccess"]) if result is not None else 0
 
+    def jobs_of(self, owner: str) -> int:
+        """How many jobs of `owner` are in the queue; the schedd keeps the count, so this costs no look at them."""
+        ads = self._ask(lambda schedd: schedd.queryUserAds(f"Owner == {constraint_string(owner)}", ["NumJobs"]))
+        return sum(int(ad.get("NumJobs") or 0) for ad in ads)
+
     def machines(self, projection: Sequence[str]) -> list[Ad]:
         """The workers in the pool: a partitionable slot each, with the attributes of `projection`."""
         kind, constraint = htcondor2.AdType.Startd, 'SlotType =?= "Partitionable"'

@@ -20,6 +20,7 @@ from api.documents.redact import as_submitted
 from api.errors import ApiError, InvalidParameter, NoSuchJob, NoSuchStream, NotYours, StorageFailed
 from api.jobs import available, translate, view
 from api.jobs.listing import Selection
+from api.jobs.queue_limit import QueueLimit
 from api.jobs.sandbox import Sandbox
 from identity.caller import Caller, owner_of
 from identity.job_tokens import JobTokens
@@ -44,6 +45,7 @@ class Jobs:
     worker_program: Path
     url: str
     primary_issuer: str
+    limit: QueueLimit
     new_name: Callable[[], str] = _new_name
 
     def create(self, job: Job, caller: Caller, key: str | None) -> int:
@@ -78,6 +80,7 @@ class Jobs:
             return known
 
     def _submit(self, job: Job, caller: Caller, sandbox: Sandbox) -> int:
+        self.limit.check(self.owner(caller))
         context = translate.Context(
             caller, self.primary_issuer, sandbox.name, sandbox.path, self.worker_program, self.url
         )
