@@ -27,6 +27,9 @@ class IssuerSettings(_Section):
     groups_claim: str | None = Field(
         None, description="A claim that lists the user's groups, where this issuer is trusted with that."
     )
+    userinfo: bool = Field(
+        False, description="Ask its userinfo endpoint about holders of tokens that carry no entitlements."
+    )
 
 
 class WorkerTokenSettings(_Section):

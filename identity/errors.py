@@ -21,6 +21,7 @@ class Reason(StrEnum):
     NOT_YET_VALID = "token_not_yet_valid"
     CLAIMS = "token_claims"
     KIND = "token_kind"
+    WITHDRAWN = "token_withdrawn"
 
 
 _SENTENCES = {
@@ -33,6 +34,7 @@ _SENTENCES = {
     Reason.EXPIRED: "This token has expired: get a new access token.",
     Reason.NOT_YET_VALID: "This token is not valid yet: check the clocks, or get a new access token.",
     Reason.CLAIMS: "This token lacks what identifies its holder: get a new access token from the provider.",
+    Reason.WITHDRAWN: "The provider of this token no longer honours it: get a new access token.",
     Reason.KIND: "This kind of token is not accepted for this request.",
 }
 
@@ -78,10 +80,14 @@ class IssuerUnreachable(IdentityError):
 
 
 class FetchFailed(IdentityError):
-    """A document could not be had over HTTP; `message` says why in a few words.
+    """A document could not be had over HTTP; `message` says why in a few words, `status` is the answer's where there was one.
 
     It stays within this package, which makes it the `why` of an `IssuerUnreachable`.
     """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Misconfigured(IdentityError):

@@ -18,21 +18,23 @@ _LARGEST = 512 * 1024  # bytes
 _PIECE = 64 * 1024  # bytes
 
 
-def fetch_json(url: str, *, read_timeout: float = READ_TIMEOUT) -> object:
+def fetch_json(url: str, *, read_timeout: float = READ_TIMEOUT, bearer: str | None = None) -> object:
     """The JSON document at `url`. FetchFailed: no connection, not in time, not 200, too large, not JSON.
 
-    `read_timeout` bounds, in seconds, the wait for the answer's head, and again the whole of its body.
+    `read_timeout` bounds, in seconds, the wait for the answer's head, and again the whole of its body. `bearer`: an
+    access token to show.
     """
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
     try:
         with requests.get(
             url,
-            headers={"Accept": "application/json"},
+            headers=headers,
             timeout=(CONNECT_TIMEOUT, read_timeout),
             allow_redirects=False,
             stream=True,
         ) as response:
             if response.status_code != 200:
-                raise FetchFailed(f"it answered {response.status_code}")
+                raise FetchFailed(f"it answered {response.status_code}", response.status_code)
             body = _body(response, read_timeout)
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
         raise FetchFailed("it did not answer in time") from None

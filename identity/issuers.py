@@ -25,6 +25,7 @@ class Issuer:
     leeway: seconds its clock may differ from ours.
     groups_claim: a claim whose values are the user's groups as they stand, for an issuer trusted with that; these
         come before the groups that follow from entitlements.
+    userinfo: ask the issuer's userinfo endpoint about holders of tokens that carry no entitlements.
     """
 
     issuer: str
@@ -34,6 +35,7 @@ class Issuer:
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     leeway: float = 30.0
     groups_claim: str | None = None
+    userinfo: bool = False
 
     def __post_init__(self) -> None:
         is_uri = ":" in self.issuer and is_text(self.issuer)
@@ -50,19 +52,19 @@ class Issuer:
             _check(is_safe_url(self.jwks_uri or self.issuer), "jwks_uri", "keys must come over https")
 
 
-def discovered_jwks_uri(metadata: object, issuer: str) -> str:
-    """Where the keys of `issuer` are, by its own decoded metadata (OpenID Connect Discovery, section 3).
+def discovered_endpoint(metadata: object, issuer: str, name: str) -> str:
+    """The address `name` of `issuer`, by its own decoded metadata (OpenID Connect Discovery, section 3).
 
     ValueError, with a reason, where the metadata is about another issuer, or names no safe place; an issuer that is
     asked over https cannot send us to plain http, not even on this machine.
     """
     if not isinstance(metadata, dict) or metadata.get("issuer") != issuer:
         raise ValueError("its metadata is not about this issuer")
-    uri = metadata.get("jwks_uri")
+    uri = metadata.get(name)
     if not isinstance(uri, str) or not is_safe_url(uri):
-        raise ValueError("its metadata names no https address of keys")
+        raise ValueError(f"its metadata names no https address as {name}")
     if urlsplit(issuer).scheme == "https" != urlsplit(uri).scheme:
-        raise ValueError("its metadata names no https address of keys")
+        raise ValueError(f"its metadata names no https address as {name}")
     return uri
 
 

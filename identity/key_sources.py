@@ -21,7 +21,7 @@ from typing import Protocol
 
 from identity.errors import FetchFailed, IssuerUnreachable
 from identity.fetch import READ_TIMEOUT, fetch_json
-from identity.issuers import Issuer, discovered_jwks_uri
+from identity.issuers import Issuer, discovered_endpoint
 from identity.keys import KeySet
 
 
@@ -157,4 +157,5 @@ class RemoteKeys:
 
     def _discover(self) -> str:
         url = self._issuer.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        return discovered_jwks_uri(fetch_json(url, read_timeout=self._times.read_timeout), self._issuer.issuer)
+        metadata = fetch_json(url, read_timeout=self._times.read_timeout)
+        return discovered_endpoint(metadata, self._issuer.issuer, "jwks_uri")

@@ -27,6 +27,7 @@ from identity.errors import Misconfigured, NotAuthenticated, NotEntitled, Reason
 from identity.issuers import Issuer
 from identity.key_sources import KeySource, key_source
 from identity.recent import RecentTokens
+from identity.userinfo import Userinfo
 
 RECENT_TOKENS = 4096
 RECENT_SECONDS = 60.0
@@ -36,6 +37,7 @@ RECENT_SECONDS = 60.0
 class _Trusted:
     issuer: Issuer
     keys: KeySource
+    userinfo: Userinfo | None
 
 
 class Authenticator:
@@ -65,10 +67,11 @@ class Authenticator:
         names = [issuer.issuer for issuer in issuers]
         if not names or len(set(names)) != len(names):
             raise Misconfigured("issuers", "name at least one token issuer, and each one once")
-        self._trusted = {issuer.issuer: _Trusted(issuer, keys(issuer)) for issuer in issuers}
+        self._trusted = {issuer.issuer: _trusted(issuer, keys(issuer)) for issuer in issuers}
+        self._entitlement_claims = tuple(entitlement_claims)
         self._rules = GroupRules(vos, entitlement_claims)
         self._clock = clock
-        self._recent = RecentTokens(RECENT_TOKENS, recent_seconds)
+        self._recent: RecentTokens[Caller] = RecentTokens(RECENT_TOKENS, recent_seconds)
 
     @property
     def issuers(self) -> tuple[str, ...]:
@@ -105,6 +108,9 @@ class Authenticator:
         claims = unverified.claims
         check_audience(claims, trusted.issuer.audiences)
         expires = check_times(claims, now, trusted.issuer.leeway)
+        if trusted.userinfo is not None and not any(name in claims for name in self._entitlement_claims):
+            told = trusted.userinfo.claims(token, required_text(claims, "sub"), now, expires)
+            claims = {**told, **claims}
         return self._caller(claims, trusted.issuer), expires
 
     def _caller(self, claims: Claims, issuer: Issuer) -> Caller:
@@ -115,6 +121,10 @@ class Authenticator:
             raise NotEntitled(self._rules.vos)
         username = optional_text(claims, "preferred_username") or subject
         return Caller(subject, issuer.issuer, username, groups, optional_text(claims, "email"))
+
+
+def _trusted(issuer: Issuer, keys: KeySource) -> _Trusted:
+    return _Trusted(issuer, keys, Userinfo(issuer) if issuer.userinfo else None)
 
 
 def _check_signed(token: str, unverified: Unverified, trusted: _Trusted) -> None:

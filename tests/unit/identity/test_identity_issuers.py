@@ -7,7 +7,7 @@ import pytest
 from jwt.algorithms import RSAAlgorithm
 
 from identity.errors import Misconfigured
-from identity.issuers import Issuer, discovered_jwks_uri
+from identity.issuers import Issuer, discovered_endpoint
 from identity.keys import KeySet, thumbprint
 from tests.unit.identity.support import AUDIENCE, ISSUER, Pair, ec_pair, ed_pair, key_set, rsa_pair
 
@@ -65,10 +65,10 @@ def test_keys_come_by_https_or_without_leaving_the_machine(settings: dict[str, A
 
 def test_an_issuer_asked_over_https_names_keys_over_https() -> None:
     metadata = {"issuer": ISSUER, "jwks_uri": "https://keys.example.eu/"}
-    assert discovered_jwks_uri(metadata, ISSUER) == "https://keys.example.eu/"
+    assert discovered_endpoint(metadata, ISSUER, "jwks_uri") == "https://keys.example.eu/"
     for uri in ("http://127.0.0.1/keys", "http://keys.example.eu/", "ftp://keys.example.eu/", "", None, 7):
         with pytest.raises(ValueError, match="https"):
-            discovered_jwks_uri({"issuer": ISSUER, "jwks_uri": uri}, ISSUER)
+            discovered_endpoint({"issuer": ISSUER, "jwks_uri": uri}, ISSUER, "jwks_uri")
 
 
 def test_a_thumbprint_is_that_of_rfc_7638() -> None:

@@ -159,7 +159,7 @@ def test_a_clock_set_back_keeps_no_token_alive(provider: Provider, other_rsa_key
 
 
 def test_the_least_used_token_makes_room() -> None:
-    recent = RecentTokens(size=2, lifetime=60)
+    recent: RecentTokens[Caller] = RecentTokens(size=2, lifetime=60)
     callers = {name: Caller(name, ISSUER, name, ()) for name in "abc"}
     recent.put("a", callers["a"], NOW, NOW + 60)
     recent.put("b", callers["b"], NOW, NOW + 60)
