@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from flask import Flask, request
 
 from api import errors
 from api.jobs.queue_limit import QueueLimit
 from api.jobs.service import Jobs
+from api.objects.local import LocalStore
+from api.objects.opening import open_local, open_s3
+from api.objects.quota import Quota
+from api.objects.service import Data
+from api.objects.settings import LocalStorage
 from api.observed import count, observe
 from api.rate_limit import RateLimit
-from api.routes import health, jobs, metrics, resources
+from api.routes import data, health, jobs, metrics, objects, resources
 from api.settings import Settings
 from identity.caller import Caller, Kind
 from identity.gate import Gate
@@ -51,6 +59,7 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
     errors.register(app)
     app.register_blueprint(jobs.blueprint(service, caller), url_prefix=f"{PREFIX}/jobs")
     app.register_blueprint(health.blueprint(pool), url_prefix=f"{PREFIX}/health")
+    _data(app, settings, service.primary_issuer, caller)
     worker_tokens = _worker_tokens(settings)
     app.register_blueprint(resources.blueprint(pool, *worker_tokens, service.owner, caller), url_prefix=PREFIX)
     if settings.metrics_token is not None:
@@ -69,3 +78,24 @@ def _rate_limit(settings: Settings) -> RateLimit | None:
 def _worker_tokens(settings: Settings) -> tuple[WorkerTokens | None, int]:
     given = settings.worker_tokens
     return (WorkerTokens.from_file(given.signing_key, given.domain), given.lifetime) if given else (None, 0)
+
+
+def _data(app: Flask, settings: Settings, primary_issuer: str, caller: Callable[..., Caller]) -> None:
+    """The addresses of data, where there is object storage."""
+    storage = settings.storage
+    if storage is None:
+        return
+    address = f"{str(settings.url).rstrip('/')}/objects"
+    store = open_local(storage, address) if isinstance(storage, LocalStorage) else open_s3(storage)
+    quota = Quota(store, limit=storage.bytes_per_owner, objects=storage.objects_per_owner)
+    kept = Data(store, quota, primary_issuer, storage.largest_object, storage.upload_lifetime)
+    app.register_blueprint(data.blueprint(kept, caller, partial(caller, "job")), url_prefix=f"{PREFIX}/data")
+    if isinstance(storage, LocalStorage) and isinstance(store, LocalStore):
+        served = objects.blueprint(
+            store,
+            quota,
+            largest=storage.largest_object,
+            transfers=storage.transfers,
+            longest_upload=storage.longest_upload,
+        )
+        app.register_blueprint(served, url_prefix=f"{PREFIX}/objects")

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, ValidationError
 
+from api.objects.settings import Storage
+
 
 class SettingsError(Exception):
     """The settings cannot be used; the message names file and key."""
@@ -74,6 +76,7 @@ class Settings(_Section):
     metrics_token: Path | None = Field(
         None, description="File (0600) with the bearer token for /metrics; without it there is no such address."
     )
+    storage: Storage | None = Field(None, description="Object storage; without it there are no addresses for data.")
     max_body: int = Field(4 * 2**20, ge=2**16, description="Largest request body in bytes.")
 
 

@@ -111,6 +111,11 @@ class Home:
         return self.path / "sandboxes"
 
     @property
+    def objects(self) -> Path:
+        """What users uploaded and jobs stored."""
+        return self.path / "objects"
+
+    @property
     def images(self) -> Path:
         """Container images that workers see as /images."""
         return self.path / "images"
@@ -153,6 +158,7 @@ class Home:
         for folder, mode in (
             (self.nodes, 0o711),
             (self.sandboxes, 0o700),
+            (self.objects, 0o700),
             (self.images, 0o755),
             (self.worker_program.parent, 0o755),
             (self.keys, 0o700),

@@ -1,4 +1,4 @@
-"""The REST API of an instance: its settings file, its secrets, its process, and tokens for its users."""
+"""The REST API and the recorder of an instance: settings files, secrets, processes, and tokens for users."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import sys
 import time
 import urllib.error
@@ -17,7 +18,7 @@ from deploy.errors import DeployError
 from deploy.files import write_private
 from deploy.home import Home, Settings
 from deploy.namespaces import Process
-from deploy.nodes import DOMAIN
+from deploy.nodes import DOMAIN, departed
 from identity import embedded
 from identity.job_tokens import create_secret
 from worker import build
@@ -25,6 +26,8 @@ from worker import build
 AUDIENCE = "prominence"
 _ROOT = Path(__file__).parents[1]
 _PROCESSES = 4
+_THREADS = 64
+"""Threads of a process: one each for streams of output and transfers of objects, which mostly wait."""
 _STOP_PATIENCE = 10.0
 
 
@@ -39,6 +42,9 @@ def prepare(settings: Settings, home: Home) -> None:
     secret = home.keys / "job-tokens"
     if not secret.exists():
         create_secret(secret)
+    links = home.keys / "links"
+    if not links.exists():
+        create_secret(links)
     metrics_token = home.keys / "metrics"
     if not metrics_token.exists():
         write_private(metrics_token, secrets.token_urlsafe(32))
@@ -59,14 +65,37 @@ def prepare(settings: Settings, home: Home) -> None:
     lines += ["", "[vos]", "users = []"]
     # Who runs an instance of one's own may ask it as much as one likes.
     lines += ["", "[limits]", "requests_per_minute = 0"]
+    storage = {"kind": "local", "root": str(home.objects), "signing_secret": str(links)}
+    lines += ["", "[storage]", *(f"{key} = {json.dumps(value)}" for key, value in storage.items())]
     workers = {"signing_key": str(home.signing_key), "domain": DOMAIN}
     lines += ["", "[worker_tokens]", *(f"{key} = {json.dumps(value)}" for key, value in workers.items()), ""]
     home.service_settings.write_text("\n".join(lines))
+    _prepare_records(home)
+
+
+def _prepare_records(home: Home) -> None:
+    folder = home.path / "records"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    values = {
+        "database": f"sqlite:///{folder}/records.sqlite",
+        "departed": str(departed(home)),
+        "sandboxes": str(home.sandboxes),
+    }
+    write_private(_records_settings(home), "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
+
+
+def _records_settings(home: Home) -> Path:
+    return home.path / "records.toml"
 
 
 def process(home: Home) -> Process:
     """The API's process."""
     return Process(home.run / "api.pid")
+
+
+def recorder(home: Home) -> Process:
+    """The process that brings finished jobs into the database."""
+    return Process(home.run / "recorder.pid")
 
 
 def environment(home: Home) -> dict[str, str]:
@@ -77,7 +106,22 @@ def environment(home: Home) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "CONDOR_CONFIG": str(home.client_config),
         "PROMINENCE_SETTINGS": str(home.service_settings),
+        "PROMINENCE_RECORDS": str(_records_settings(home)),
     }
+
+
+def start_recorder(home: Home) -> None:
+    """Brings the tables of the database to this program's revision and starts the recorder, if it does not run."""
+    process = recorder(home)
+    if process.pid() is not None:
+        return
+    command = [sys.executable, "-m", "api.records"]
+    done = subprocess.run(
+        [*command, "migrate"], env=environment(home), capture_output=True, text=True, timeout=600, check=False
+    )
+    if done.returncode:
+        raise DeployError(f"The tables of the database cannot be made: {done.stderr.strip()[-500:]}")
+    process.start([*command, "record"], home.log / "recorder.log", environment(home))
 
 
 def start(settings: Settings, home: Home) -> None:
@@ -88,7 +132,16 @@ def start(settings: Settings, home: Home) -> None:
             raise DeployError(f"Port {settings.port} is in use by another program: choose one with PROMINENCE_PORT.")
         address = f"{settings.host}:{settings.port}"
         command = [sys.executable, "-m", "gunicorn", "--bind", address, "--workers", str(_PROCESSES)]
-        command += ["--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "5"]
+        command += [
+            "--worker-class",
+            "gthread",
+            "--threads",
+            str(_THREADS),
+            "--timeout",
+            "60",
+            "--graceful-timeout",
+            "5",
+        ]
         command += ["--no-control-socket", "api.wsgi:application()"]
         counts = home.run / "metrics"
         shutil.rmtree(counts, ignore_errors=True)
@@ -103,8 +156,9 @@ def start(settings: Settings, home: Home) -> None:
 
 
 def stop(home: Home) -> None:
-    """Ends the API."""
+    """Ends the API and the recorder."""
     process(home).stop(_STOP_PATIENCE)
+    recorder(home).stop(_STOP_PATIENCE)
 
 
 def mint(
