@@ -65,7 +65,7 @@ class Settings(_Section):
         min_length=1, description="Who is believed; the first one's subjects are Owners as they are."
     )
     vos: dict[Annotated[str, StringConstraints(min_length=1)], tuple[str, ...]] = Field(
-        default_factory=dict, description="Virtual organisation -> entitlements that its members must all have."
+        min_length=1, description="Virtual organisation -> entitlements that its members must all have."
     )
     worker_tokens: WorkerTokenSettings | None = Field(
         None, description="How users' own workers get their tokens; without it there are none."
@@ -86,7 +86,7 @@ def load(file: Path) -> Settings:
         return Settings.model_validate(tomllib.loads(file.read_text()))
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} is not TOML: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]

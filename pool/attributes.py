@@ -29,6 +29,10 @@ class Job(StrEnum):
     """List of sites on which alone the job may run; absent: any."""
     REQUIRED_REGIONS = "ProminenceRequiredRegions"
     """List of regions in which alone the job may run; absent: any."""
+    PREFERRED_SITES = "ProminencePreferredSites"
+    """List of sites on which the job rather runs than elsewhere; absent: none."""
+    PREFERRED_REGIONS = "ProminencePreferredRegions"
+    """List of regions in which the job rather runs than elsewhere; absent: none. A preferred site goes before them."""
     WALLTIME = "ProminenceWalltime"
     """Seconds that one run of the job may take."""
 
@@ -53,5 +57,7 @@ AUTHENTICATED_IDENTITY = "AuthenticatedIdentity"
 
 DELETED_BY_USER = "deleted by its user"
 """RemoveReason of a job that its user deleted through the API."""
+COULD_NOT_GO_ON = "could not go on"
+"""RemoveReason of a job that the pool's policy took off hold and out of the queue (condor_config/policy.conf)."""
 TAKEN_OUT_BY_USER = "taken out of the queue by its user"
 """RemoveReason of a job that had completed, was left in the queue, and was then taken out by its user."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from pool.attributes import DELETED_BY_USER, TAKEN_OUT_BY_USER
+from pool.attributes import COULD_NOT_GO_ON, DELETED_BY_USER, TAKEN_OUT_BY_USER
 
 
 class Status(StrEnum):
@@ -62,6 +62,8 @@ PROJECTION = (
     "ExitSignal",
     "HoldReason",
     "HoldReasonCode",
+    "LastHoldReason",
+    "LastHoldReasonCode",
     "NumHolds",
     "RemoveReason",
 )
@@ -110,7 +112,8 @@ def _completed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State
 
 def _reported(report: Mapping[str, Any] | None) -> str:
     reason = (report or {}).get("reason")
-    return str(reason.get("message", "")) if isinstance(reason, dict) else ""
+    message = reason.get("message") if isinstance(reason, dict) else None
+    return message if isinstance(message, str) else ""
 
 
 def _held(ad: Mapping[str, Any]) -> State:
@@ -119,11 +122,11 @@ def _held(ad: Mapping[str, Any]) -> State:
         return State(Status.IDLE, "An operator of the service holds it.")
     if code in (Hold.OUTPUT_NOT_MOVED, Hold.INPUT_NOT_MOVED) and (ad.get("NumHolds") or 0) < TRANSFER_TRIES:
         return State(Status.IDLE, "Its files could not be moved; that is tried again in a minute.")
-    return _gave_up(ad)
+    return _gave_up(code, ad.get("HoldReason"))
 
 
-def _gave_up(ad: Mapping[str, Any]) -> State:
-    match ad.get("HoldReasonCode"):
+def _gave_up(code: object, reason: object) -> State:
+    match code:
         case Hold.JOB_DURATION | Hold.EXECUTE_DURATION:
             return _WALLTIME
         case Hold.MEMORY:
@@ -132,7 +135,7 @@ def _gave_up(ad: Mapping[str, Any]) -> State:
             return State(Status.FAILED, "Its files could not be moved to the worker.")
         case Hold.OUTPUT_NOT_MOVED:
             return State(Status.FAILED, "Its files could not be brought back from the worker.")
-    return State(Status.FAILED, f"It could not go on: {ad.get('HoldReason') or 'the queue gave no reason'}.")
+    return State(Status.FAILED, f"It could not go on: {reason or 'the queue gave no reason'}.")
 
 
 def _removed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State:
@@ -143,6 +146,9 @@ def _removed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State:
         return State(Status.DELETED)
     if "maximumTimeInQueue" in reason:
         return State(Status.FAILED, "It waited in the queue longer than its maximumTimeInQueue.")
-    if ad.get("HoldReasonCode") is not None and ad.get("HoldReasonCode") != Hold.BY_OPERATOR:
-        return _gave_up(ad)
+    if COULD_NOT_GO_ON in reason:
+        # A job on hold that is removed has its reason for the hold moved to "Last", though not in the same moment.
+        last = ad.get("HoldReasonCode") is None
+        code, why = ("LastHoldReasonCode", "LastHoldReason") if last else ("HoldReasonCode", "HoldReason")
+        return _gave_up(ad.get(code), ad.get(why))
     return State(Status.KILLED, f"It was removed from the queue: {reason or 'no reason was given'}.")

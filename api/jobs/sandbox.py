@@ -14,10 +14,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from api.jobs import folder
 
 JOB_FILE = "job.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of a file
@@ -73,11 +75,15 @@ class Sandbox:
         Whoever held it before may have discarded it: a lock on a folder that is no longer there protects nothing.
         """
         while True:
-            self.path.mkdir(mode=0o700, exist_ok=True)
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            with suppress(FileExistsError):
+                self.path.mkdir(mode=0o700)
+            try:
+                descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            except FileNotFoundError:
+                continue
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                if self.path.is_dir() and os.path.samestat(os.fstat(descriptor), self.path.stat()):
+                if _is_at(self.path, descriptor):
                     yield
                     return
             finally:
@@ -90,12 +96,10 @@ class Sandbox:
 
     def report(self) -> dict[str, Any] | None:
         """What the executor reported, or None while there is nothing that can be read."""
-        file = self.path / REPORT_FILE
+        text = folder.read(self.path / REPORT_FILE, _LARGEST_REPORT)
         try:
-            if file.stat().st_size > _LARGEST_REPORT:
-                return None
-            report = json.loads(file.read_bytes())
-        except (OSError, ValueError):
+            report = json.loads(text or b"", parse_constant=_refuse)
+        except (ValueError, RecursionError):
             return None
         return report if isinstance(report, dict) else None
 
@@ -110,9 +114,12 @@ class Sandbox:
 
 
 def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Writes a file that is whole or absent whenever the process dies: an empty `request` would refuse every retry."""
+    temporary = path.with_name(f".{path.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
+    temporary.rename(path)
 
 
 def _read(path: Path) -> str | None:
@@ -120,3 +127,14 @@ def _read(path: Path) -> str | None:
         return path.read_text()
     except FileNotFoundError:
         return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -35,6 +35,10 @@ _REQUIREMENTS = (
     (attributes.Job.REQUIRED_SITES, attributes.Machine.SITE),
     (attributes.Job.REQUIRED_REGIONS, attributes.Machine.REGION),
 )
+_PREFERENCES = (
+    (2, attributes.Job.PREFERRED_SITES, attributes.Machine.SITE),
+    (1, attributes.Job.PREFERRED_REGIONS, attributes.Machine.REGION),
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,10 @@ def submit_description(job: Job, context: Context) -> dict[str, str]:
     }
     if policies.maximum_retries:
         description["max_retries"] = str(policies.maximum_retries)
+    if policies.placement.preferences is not None:
+        description["rank"] = " + ".join(
+            f"{weight} * int(member(TARGET.{theirs}, MY.{ours}) =?= true)" for weight, ours, theirs in _PREFERENCES
+        )
     if policies.leave_in_queue:
         description["leave_in_queue"] = _LEFT_IN_QUEUE
     return description | {f"My.{name}": value for name, value in _attributes(job, context).items()}
@@ -103,11 +111,15 @@ def _attributes(job: Job, context: Context) -> dict[str, str]:
         ours[attributes.Job.LABELS] = quoted_list(f"{key}={value}" for key, value in job.labels.items())
     if job.policies.maximum_time_in_queue > 0:
         ours[attributes.Job.MAXIMUM_TIME_IN_QUEUE] = str(job.policies.maximum_time_in_queue * _MINUTE)
-    where = job.policies.placement.requirements
-    if where is not None and where.sites:
-        ours[attributes.Job.REQUIRED_SITES] = quoted_list(where.sites)
-    if where is not None and where.regions:
-        ours[attributes.Job.REQUIRED_REGIONS] = quoted_list(where.regions)
+    placement = job.policies.placement
+    for where, sites, regions in (
+        (placement.requirements, attributes.Job.REQUIRED_SITES, attributes.Job.REQUIRED_REGIONS),
+        (placement.preferences, attributes.Job.PREFERRED_SITES, attributes.Job.PREFERRED_REGIONS),
+    ):
+        if where is not None and where.sites:
+            ours[sites] = quoted_list(where.sites)
+        if where is not None and where.regions:
+            ours[regions] = quoted_list(where.regions)
     return ours
 
 

@@ -31,7 +31,8 @@ _DESCRIBED_FIELDS = ("resources", "labels", "policies", "notifications", "artifa
 
 def wants_report(ad: Mapping[str, Any]) -> bool:
     """Whether only the executor's report says why the job failed."""
-    return ad.get("JobStatus") == 4 and ad.get("ExitCode") not in (0, 1)
+    ended_by_itself = ad.get("ExitCode") is not None or bool(ad.get("ExitBySignal"))
+    return ended_by_itself and state(ad).status == Status.FAILED
 
 
 def job(ad: Mapping[str, Any], report: Mapping[str, Any] | None, detail: bool) -> dict[str, object]:
@@ -56,22 +57,34 @@ def _events(ad: Mapping[str, Any], ended: bool) -> dict[str, int]:
 
 
 def _execution(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> dict[str, object]:
-    nodes = (report or {}).get("nodes")
-    if not isinstance(nodes, list) or not nodes or not isinstance(nodes[0], dict):
+    """What became of the job on its workers. The report is a worker's word: a part of it that makes no sense is left out."""
+    nodes = _mappings((report or {}).get("nodes"))
+    if not nodes:
         return {}
     node = nodes[0]
+    provisioned = node.get("provisionedResources")
     execution: dict[str, object] = {
         "site": node.get("site", ""),
-        "retries": max(0, int(ad.get("NumJobCompletions") or 1) - 1),
-        "provisionedResources": {**(node.get("provisionedResources") or {}), "nodes": len(nodes)},
+        "retries": _retries(ad),
+        "provisionedResources": {**(provisioned if isinstance(provisioned, dict) else {}), "nodes": len(nodes)},
         "cpu": node.get("cpu"),
         "runtimeVersion": node.get("runtimeVersion"),
         "stageInTime": node.get("stageInTime"),
-        "tasks": [_task(task) for task in node.get("tasks") or [] if isinstance(task, dict)],
+        "tasks": [_task(task) for task in _mappings(node.get("tasks"))],
     }
     if ad.get("ResidentSetSize") is not None:
         execution["maxMemoryUsageKB"] = ad["ResidentSetSize"]
     return {"execution": execution}
+
+
+def _retries(ad: Mapping[str, Any]) -> int:
+    """Runs after the first: one that goes on counts, as those that ended do."""
+    ended = int(ad.get("NumJobCompletions") or 0)
+    return ended if state(ad).status == Status.RUNNING else max(0, ended - 1)
+
+
+def _mappings(value: object) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _task(task: Mapping[str, Any]) -> dict[str, object]:

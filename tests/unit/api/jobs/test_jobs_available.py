@@ -1,0 +1,51 @@
+"""What a valid document may ask for that this server does not do: refused by name, never accepted and ignored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from api.errors import NotAvailable
+from api.jobs import available
+from tests.unit.api.jobs.jobs_support import job
+
+_BUSYBOX = {"image": "busybox", "cmd": "true"}
+_WEBDAV = {"url": "https://dav.example.eu", "username": "u", "password": "p"}
+
+
+@pytest.mark.parametrize(
+    ("field", "document"),
+    [
+        ("resources.nodes", {"resources": {"nodes": 2, "cpus": 1, "memory": 1}}),
+        ("resources.nodes", {"resources": {"cpus": 2, "totalCpusRange": [4, 8], "memory": 1}}),
+        ("artifacts", {"artifacts": [{"url": "https://example.eu/a.tar"}]}),
+        ("outputFiles", {"outputFiles": ["*.out"]}),
+        ("outputDirs", {"outputDirs": ["results"]}),
+        ("storage", {"storage": {"type": "webdav", "mountpoint": "/data", "webdav": _WEBDAV}}),
+        ("notifications", {"notifications": [{"event": "jobFinished", "type": "email"}]}),
+        ("tasks[1].runtime", {"tasks": [_BUSYBOX, {**_BUSYBOX, "runtime": "udocker"}]}),
+        ("tasks[1].type", {"tasks": [_BUSYBOX, {**_BUSYBOX, "type": "sidecar"}]}),
+        ("tasks[0].type", {"tasks": [{**_BUSYBOX, "type": "openmpi"}]}),
+    ],
+)
+def test_what_is_not_available_is_refused_by_name(field: str, document: dict[str, Any]) -> None:
+    with pytest.raises(NotAvailable) as refused:
+        available.check(job(**document))
+    assert (refused.value.status, refused.value.field) == (400, field)
+    assert refused.value.message.startswith(f"{field}: ")
+    assert refused.value.message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"resources": {"cpusRange": [1, 4], "memoryPerCpu": 1}},
+        {"artifacts": [], "outputFiles": [], "notifications": []},
+        {"policies": {"maximumRetries": 2}},
+        {"tasks": [{**_BUSYBOX, "runtime": "singularity", "type": "basic"}]},
+    ],
+)
+def test_what_this_server_does_is_let_through(document: dict[str, Any]) -> None:
+    available.check(job(**document))

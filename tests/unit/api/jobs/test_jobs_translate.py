@@ -1,0 +1,216 @@
+"""What HTCondor is told of a job, asserted without a pool: a document, and lines of its submit description."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import classad2
+import pytest
+
+from api.documents.redact import redacted
+from api.jobs.translate import token_lifetime
+from pool import attributes
+from pool.submission import escaped
+from tests.unit.api.jobs.jobs_support import AWKWARD, ISSUER, SUBMISSION, ad_of, context, described, job
+
+_HOUR = 3600
+_DAY = 24 * _HOUR
+
+
+def resources(**asked: Any) -> dict[str, Any]:
+    return {"resources": asked}
+
+
+def policies(**asked: Any) -> dict[str, Any]:
+    return {"policies": asked}
+
+
+LINES: list[tuple[dict[str, Any], dict[str, str]]] = [
+    (resources(cpus=4, memory=8), {"request_cpus": "4", "request_memory": "8192", "request_disk": "10485760"}),
+    (resources(cpusRange=[2, 16], memory=1), {"request_cpus": "2"}),
+    (resources(cpusOptions=[8, 3], memory=1), {"request_cpus": "3"}),
+    (resources(totalCpusRange=[5, 9], memory=1), {"request_cpus": "5"}),
+    (resources(cpusRange=[4, 8], memoryPerCpu=1.5), {"request_cpus": "4", "request_memory": "6144"}),
+    (resources(cpus=1, memory=0.3), {"request_memory": "308"}),
+    (resources(cpus=1, memory=0.000001), {"request_memory": "1"}),
+    (resources(cpus=1, memory=1, disk=1), {"request_disk": "1048576"}),
+    ({}, {"allowed_job_duration": "43200", "My.ProminenceWalltime": "43200"}),
+    (
+        resources(cpus=1, memory=1, walltime=90),
+        {"allowed_job_duration": "5400", "My.ProminenceWalltime": "5400"},
+    ),
+    ({}, {"priority": "0"}),
+    (policies(priority=-5), {"priority": "-5"}),
+    (policies(maximumRetries=3), {"max_retries": "3"}),
+    (policies(maximumTimeInQueue=60), {"My.ProminenceMaximumTimeInQueue": "3600"}),
+    (
+        policies(leaveInQueue=True),
+        {"leave_in_queue": "JobStatus == 4 && time() - CompletionDate < 2592000"},
+    ),
+    ({"name": "a/b c"}, {"My.JobBatchName": '"a/b c"'}),
+    ({"labels": {"project": "x_1"}}, {"My.ProminenceLabels": '{"project=x_1"}'}),
+    (
+        policies(placement={"requirements": {"sites": ["A", "B"], "regions": ["eu"]}}),
+        {"My.ProminenceRequiredSites": '{"A", "B"}', "My.ProminenceRequiredRegions": '{"eu"}'},
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "lines"), LINES)
+def test_what_a_document_asks_for_is_requested(document: dict[str, Any], lines: dict[str, str]) -> None:
+    description = described(job(**document))
+    assert {name: description.get(name) for name in lines} == lines
+
+
+@pytest.mark.parametrize(
+    ("document", "absent"),
+    [
+        ({}, "max_retries"),
+        ({}, "leave_in_queue"),
+        ({}, "My.JobBatchName"),
+        ({}, "My.ProminenceLabels"),
+        ({}, "My.ProminenceMaximumTimeInQueue"),
+        (policies(maximumTimeInQueue=-1), "My.ProminenceMaximumTimeInQueue"),
+        (policies(maximumTimeInQueue=0), "My.ProminenceMaximumTimeInQueue"),
+    ],
+)
+def test_what_a_document_leaves_open_is_not_said(document: dict[str, Any], absent: str) -> None:
+    assert absent not in described(job(**document))
+
+
+def test_the_executor_is_sent_with_the_jobs_file_and_its_token_and_brings_back_its_report() -> None:
+    description = described(job())
+    assert description["executable"] == "/srv/program/worker.pyz"
+    assert description["initialdir"] == f"/srv/sandboxes/{SUBMISSION}"
+    assert description["transfer_input_files"].split(",") == ["job.json", "token"]
+    assert description["transfer_output_files"].split(",")[0] == "report.json"
+    assert "arguments" not in description
+    assert "environment" not in description
+
+
+@pytest.mark.parametrize(
+    ("subject", "issuer", "owner"),
+    [
+        ("alice", ISSUER, "alice"),
+        ("alice", "https://other.example.org", "alice-[a-z2-7]{10}"),
+        ("root", ISSUER, "u_root-[a-z2-7]{10}"),
+        ('x" || true', ISSUER, "x_true-[a-z2-7]{10}"),
+    ],
+)
+def test_the_owner_is_the_end_user_in_a_safe_form(subject: str, issuer: str, owner: str) -> None:
+    description = described(job(), context(subject, issuer))
+    assert re.fullmatch(owner, description["accounting_group_user"])
+    assert description["My.Owner"] == f'"{description["accounting_group_user"]}"'
+
+
+def test_the_accounting_group_is_the_callers_first_vo() -> None:
+    description = described(job(), context(groups=("vo.example.eu", "other")))
+    assert description["accounting_group"] == "vo_example_eu"
+    assert ad_of(description)[attributes.Job.GROUP] == "vo.example.eu"
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_who_submits_stands_in_the_ad_as_a_literal(text: str) -> None:
+    ad = ad_of(described(job(), context(subject=text, issuer=text, groups=(text,))))
+    assert ad[attributes.Job.USER] == ad[attributes.Job.ISSUER] == ad[attributes.Job.GROUP] == escaped(text)
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_sites_and_regions_stand_in_the_ad_as_literals_and_never_in_the_requirements(text: str) -> None:
+    where = {"sites": [text, "A"], "regions": [text]}
+    description = described(job(policies={"placement": {"requirements": where}}))
+    plain = described(job(policies={"placement": {"requirements": {"sites": ["A"], "regions": ["B"]}}}))
+    assert description["requirements"] == plain["requirements"]
+    ad = ad_of(description)
+    assert ad[attributes.Job.REQUIRED_SITES] == [escaped(text), "A"]
+    assert ad[attributes.Job.REQUIRED_REGIONS] == [escaped(text)]
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_the_document_comes_back_from_the_ad_as_it_was_sent(text: str) -> None:
+    document = job(tasks=[{"image": "busybox", "env": {"TEXT": text}}])
+    shown = json.loads(ad_of(described(document))[attributes.Job.DOCUMENT])
+    assert shown == redacted(document)
+    assert shown["tasks"][0]["env"]["TEXT"] == text
+
+
+def test_labels_of_any_letters_are_literals() -> None:
+    ad = ad_of(described(job(labels={"k": "ünï/1", "project": "x_1"})))
+    assert ad[attributes.Job.LABELS] == [escaped("k=ünï/1"), "project=x_1"]
+
+
+def runs_on(document: dict[str, Any], machine: dict[str, str]) -> bool:
+    """Whether the job's requirements hold for a worker with these attributes."""
+    description = described(job(**document))
+    return classad2.ExprTree(description["requirements"]).eval(ad_of(description), classad2.ClassAd(machine)) is True
+
+
+def at(site: str, region: str) -> dict[str, str]:
+    return {str(attributes.Machine.SITE): site, str(attributes.Machine.REGION): region}
+
+
+@pytest.mark.parametrize(
+    ("machine", "runs"),
+    [(at("A", "eu"), True), (at("B", "eu"), True), (at("C", "eu"), False), (at("A", "us"), False), ({}, False)],
+)
+def test_a_job_runs_only_where_its_requirements_say(machine: dict[str, str], runs: bool) -> None:
+    where = {"sites": ["A", "B"], "regions": ["eu"]}
+    assert runs_on(policies(placement={"requirements": where}), machine) == runs
+
+
+@pytest.mark.parametrize(
+    "placement", [{}, {"requirements": {}}, {"requirements": {"sites": []}}, {"preferences": {"sites": ["A"]}}]
+)
+def test_a_job_that_requires_no_place_runs_anywhere(placement: dict[str, Any]) -> None:
+    assert runs_on(policies(placement=placement), at("B", "us"))
+    assert runs_on(policies(placement=placement), {})
+
+
+def test_nothing_secret_stands_in_the_description() -> None:
+    document = job(
+        tasks=[{"image": "busybox", "imagePullCredential": {"username": "u", "token": "S3CRET"}}],
+        inputs=[{"filename": "in.txt", "content": "UEFZTE9BRA=="}],
+    )
+    text = "\n".join(described(document).values())
+    assert "S3CRET" not in text
+    assert "UEFZTE9BRA==" not in text
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_every_line_is_one_line_of_ascii(text: str) -> None:
+    document = job(tasks=[{"image": "busybox", "cmd": "true", "env": {"A": f"{text}\n\r\t\x01"}}])
+    for value in described(document, context(subject=text)).values():
+        assert value.isascii()
+        assert value.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("document", "at_least"),
+    [
+        (resources(cpus=1, memory=1, walltime=60) | policies(maximumTimeInQueue=120), 3 * _HOUR),
+        (
+            resources(cpus=1, memory=1, walltime=60) | policies(maximumTimeInQueue=120, maximumRetries=2),
+            5 * _HOUR,
+        ),
+        (resources(cpus=1, memory=1, walltime=60), 31 * _DAY + _HOUR),
+        (resources(cpus=1, memory=1, walltime=60) | policies(maximumTimeInQueue=0), 31 * _DAY + _HOUR),
+    ],
+)
+def test_the_token_outlives_the_job_by_a_day_and_no_more(document: dict[str, Any], at_least: int) -> None:
+    assert at_least < token_lifetime(job(**document)) <= at_least + _DAY
+
+
+@pytest.mark.parametrize(
+    ("site", "region", "rank"), [("A", "EU", 3), ("A", "US", 2), ("B", "EU", 1), ("B", "US", 0), (None, None, 0)]
+)
+def test_a_preferred_site_goes_before_a_preferred_region(site: str | None, region: str | None, rank: int) -> None:
+    preferred = policies(placement={"preferences": {"sites": ["A"], "regions": ["EU"]}})
+    lines = described(job(**preferred))
+    ad = ad_of(lines)
+    ad["Rank"] = classad2.ExprTree(lines["rank"])
+    machine = classad2.ClassAd()
+    if site is not None and region is not None:
+        machine["ProminenceSite"], machine["ProminenceRegion"] = site, region
+    assert ad.lookup("Rank").eval(ad, machine) == rank
