@@ -8,14 +8,16 @@ import socket
 import time
 from functools import partial
 from pathlib import Path
-from typing import Callable, Mapping, Optional, TextIO
+from typing import Callable, Mapping, NamedTuple, Optional, TextIO
 
-from worker import ads, container, environment, images, inputs, job, live, machine, tasks
+from worker import ads, container, environment, exchange, images, inputs, job, live, machine, tasks
 from worker.errors import JobFileError, RuntimeUnavailableError, WorkerError
 from worker.exitcodes import ExitCode
 from worker.processes import Ended, Evicted, Eviction, run
 from worker.report import COMPLETED, FAILED, Reason, Report
+from worker.running import Running
 from worker.scratch import Scratch, create_below
+from worker.serving import Serving
 
 _NAMESPACE_SWITCHES = ("/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone")
 _RUNTIME_FAILED = 255
@@ -34,6 +36,17 @@ class Log:
         self._stream.flush()
 
 
+class Run(NamedTuple):
+    """What one run of the executor has around it. ``now`` gives epoch seconds."""
+
+    scratch: Scratch
+    environ: Mapping[str, str]
+    eviction: Eviction
+    running: Running
+    log: Log
+    now: Callable[[], float]
+
+
 def main(environ: Mapping[str, str], now: Callable[[], float] = time.time) -> ExitCode:
     """Run the job in the scratch directory that ``environ`` names (else the current one)."""
     eviction = Eviction()
@@ -41,54 +54,41 @@ def main(environ: Mapping[str, str], now: Callable[[], float] = time.time) -> Ex
     scratch = Scratch(Path(environ.get("_CONDOR_SCRATCH_DIR") or Path.cwd()))
     with scratch.log_file.open("a", encoding="utf-8") as stream:
         log = Log(stream, now)
+        running = Running()
         live.start(scratch.root, log)
-        return execute(scratch, environ, eviction, log, now)
+        exchange.start(scratch.root, Serving(scratch, running, log).answer, log)
+        return execute(Run(scratch, environ, eviction, running, log, now))
 
 
-def execute(
-    scratch: Scratch, environ: Mapping[str, str], eviction: Eviction, log: Log, now: Callable[[], float]
-) -> ExitCode:
+def execute(this: Run) -> ExitCode:
     """Run the job and leave ``report.json``, whatever happens in between; the executor's exit code."""
-    report = Report(now())
+    report = Report(this.now())
     try:
-        code = _guarded(scratch, environ, eviction, report, log, now)
-        eviction.settle()
+        code = _guarded(this, report)
+        this.eviction.settle()
     except Evicted:
         code = _failed(report, ExitCode.EVICTED, "evicted", "The job was told to stop before it had ended.")
-    report.end_time = now()
-    report.write(scratch.report_file)
-    log(f"ended with exit code {int(code)}, reason {report.reason.code if report.reason else 'none'}")
+    report.end_time = this.now()
+    report.write(this.scratch.report_file)
+    this.log(f"ended with exit code {int(code)}, reason {report.reason.code if report.reason else 'none'}")
     return code
 
 
-def _guarded(
-    scratch: Scratch,
-    environ: Mapping[str, str],
-    eviction: Eviction,
-    report: Report,
-    log: Log,
-    now: Callable[[], float],
-) -> ExitCode:
+def _guarded(this: Run, report: Report) -> ExitCode:
     """Run the job; every error but the order to stop becomes an exit code and the report's reason."""
     try:
-        return _run_job(scratch, environ, eviction, report, log, now)
+        return _run_job(this, report)
     except WorkerError as error:
         return _failed(report, error.exit_code, error.code, error.message)
     except Exception as error:  # noqa: BLE001  (the edge of the program: the report must say that it was its fault)
         import traceback
 
-        log(traceback.format_exc())
+        this.log(traceback.format_exc())
         return _failed(report, ExitCode.INTERNAL, "internalError", _apology(error))
 
 
-def _run_job(
-    scratch: Scratch,
-    environ: Mapping[str, str],
-    eviction: Eviction,
-    report: Report,
-    log: Log,
-    now: Callable[[], float],
-) -> ExitCode:
+def _run_job(this: Run, report: Report) -> ExitCode:
+    scratch, environ, log = this.scratch, this.environ, this.log
     here = machine.describe(
         ads.read(environ.get("_CONDOR_MACHINE_AD")), _text(Path("/proc/cpuinfo")), socket.gethostname()
     )
@@ -99,18 +99,18 @@ def _run_job(
     report.write(scratch.report_file)
     work = job.load(scratch.job_file)
     log(f"{len(work.tasks)} task(s), {len(work.inputs)} input(s)")
-    begun = now()
+    begun = this.now()
     inputs.stage(work.inputs, scratch.home)
-    report.stage_in_time = now() - begun
+    report.stage_in_time = this.now() - begun
     job_id = ads.string(ads.read(environ.get("_CONDOR_JOB_AD")), "ClusterId")
     variables = environment.contract(work, here, job_id, _token(scratch))
     failure = tasks.run_all(
         work.tasks,
         work.policies,
-        partial(_obtain, images.Source(scratch, here.image_dirs, here.registry_mirror, cache, eviction, log)),
-        partial(_launch, scratch, variables, eviction, log),
+        partial(_obtain, images.Source(scratch, here.image_dirs, here.registry_mirror, cache, this.eviction, log)),
+        partial(_launch, this, variables, report),
         report.tasks,
-        now,
+        this.now,
     )
     return verdict(report, work.policies, failure, len(work.tasks))
 
@@ -131,18 +131,20 @@ def _obtain(source: images.Source, task: job.Task) -> images.Image:
     return image
 
 
-def _launch(
-    scratch: Scratch, variables: Mapping[str, str], eviction: Eviction, log: Log, task: job.Task, image: images.Image
-) -> Ended:
+def _launch(this: Run, variables: Mapping[str, str], report: Report, task: job.Task, image: images.Image) -> Ended:
+    scratch = this.scratch
     argv = container.command(task, image.path, scratch)
-    env = environment.for_container(scratch.tools, environment.inside(task.env, variables))
+    inside = environment.inside(task.env, variables)
+    env = environment.for_container(scratch.tools, inside)
+    report.write(scratch.report_file)  # for those who look while the job runs
     stdout = create_below(scratch.home, task.stdout) if task.stdout else None
     try:
-        ended = run(argv, env, eviction, stdout=stdout)
+        with this.running.task(inside):
+            ended = run(argv, env, this.eviction, stdout=stdout, started=this.running.started)
     finally:
         if stdout is not None:
             os.close(stdout)
-    log(f"task ended with exit code {ended.exit_code}")
+    this.log(f"task ended with exit code {ended.exit_code}")
     if ended.exit_code == _RUNTIME_FAILED:
         _check_runtime()
     return ended

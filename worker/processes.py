@@ -83,15 +83,18 @@ def run(
     stdout: Descriptor = None,
     stderr: Descriptor = None,
     cwd: Optional[Path] = None,
+    started: Callable[[int], None] = lambda _pid: None,
 ) -> Ended:
     """Run a program to its end, in a session of its own, with nothing to read; outputs are inherited unless given.
 
-    Whatever interrupts this ends the whole process tree. Raises RuntimeUnavailableError where there is no such program.
+    ``started`` is told the program's process id. Whatever interrupts this ends the whole process tree. Raises
+    RuntimeUnavailableError where there is no such program.
     """
     child: Optional[subprocess.Popen[bytes]] = None
     try:
         with eviction.hold():
             child = _start(argv, env, stdout, stderr, cwd)
+        started(child.pid)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     finally:
@@ -155,9 +158,9 @@ def _parent(entry: Path) -> Optional[int]:
 
 
 def _signal(leader: int, family: Set[int], number: signal.Signals) -> None:
+    _quietly(os.killpg, leader, number)  # the leader first: it has nothing to say about the end of its children
     for pid in family:
         _quietly(os.kill, pid, number)
-    _quietly(os.killpg, leader, number)
 
 
 def _quietly(send: Callable[[int, int], None], pid: int, number: int) -> None:

@@ -27,7 +27,9 @@ _REFUSED = re.compile(r"unauthorized|authentication required|access to the resou
 _MISSING = re.compile(r"manifest unknown|name unknown|status code 404", re.IGNORECASE)
 _NETWORK = re.compile(
     r"dial tcp|connection re(fused|set)|no such host|i/o timeout|TLS handshake|deadline exceeded|status code 50\d"
-    r"|received unexpected HTTP status|network is unreachable|pinging container registry",
+    r"|received unexpected HTTP status|network is unreachable|pinging container registry"
+    # A layer that ended early or is not what its digest says: this registry could not give it, another one or try may.
+    r"|failed to get: .*(\bEOF\b|error verifying)",
     re.IGNORECASE,
 )
 _RUNTIME = re.compile(

@@ -28,6 +28,8 @@ ACCEPT = ", ".join(
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 _LARGEST_MANIFEST = 8 << 20
+_TIMEOUT = 15.0
+"""Seconds without a byte: what is asked for here is small, and there may be another registry to ask."""
 
 
 class Registry(NamedTuple):
@@ -60,13 +62,13 @@ def digest(registry: Registry, name: DockerName, credential: Optional[Credential
     """The digest (``sha256:…``) that a registry has for a name now. Raises ImageError."""
     url = f"{registry.base}/v2/{name.repository}/manifests/{quote(name.version, safe=':')}"
     headers = {"Accept": ACCEPT}
-    with web.ask(name.text, "HEAD", url, headers) as response:
+    with web.ask(name.text, "HEAD", url, headers, _TIMEOUT) as response:
         challenge = response.headers.get("WWW-Authenticate") if response.status == 401 else None
         if challenge is None:
             found = _digest(name, registry, response, credential)
     if challenge is not None:
         headers["Authorization"] = _authorization(name, registry, challenge, credential)
-        with web.ask(name.text, "HEAD", url, headers) as response:
+        with web.ask(name.text, "HEAD", url, headers, _TIMEOUT) as response:
             found = _digest(name, registry, response, credential)
     return found or _digest_of_body(name, registry, url, headers, credential)
 
@@ -83,7 +85,7 @@ def _digest_of_body(
 ) -> str:
     import hashlib
 
-    with web.ask(name.text, "GET", url, headers) as response:
+    with web.ask(name.text, "GET", url, headers, _TIMEOUT) as response:
         _digest(name, registry, response, credential)
         return "sha256:" + hashlib.sha256(response.read(_LARGEST_MANIFEST)).hexdigest()
 
@@ -106,7 +108,7 @@ def _token(name: DockerName, registry: Registry, parameters: Dict[str, str], cre
     query = {"service": parameters.get("service", ""), "scope": f"repository:{name.repository}:pull"}
     headers = {"Authorization": _basic(credential)} if credential is not None else {}
     url = f"{realm}{'&' if parts.query else '?'}{urlencode(query)}"
-    with web.ask(name.text, "GET", url, headers) as response:
+    with web.ask(name.text, "GET", url, headers, _TIMEOUT) as response:
         if response.status != 200:
             raise web.refusal(name.text, response, registry.host, credential is not None)
         return _token_in(name, registry, response.read(_LARGEST_MANIFEST))

@@ -16,6 +16,8 @@ from worker.images.reference import is_address, is_loopback
 
 TIMEOUT = 60.0
 """Seconds without a byte after which a server counts as dead."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds in which each of a server's addresses must accept a connection."""
 REDIRECTS = 5
 _REDIRECT = (301, 302, 303, 307, 308)
 _MISSING = (404, 410)
@@ -64,7 +66,10 @@ def refusal(image: str, response: http.client.HTTPResponse, where: str, credenti
 def _connect(url: str, timeout: float) -> http.client.HTTPConnection:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(parts.hostname or "", parts.port, timeout=timeout)
+    connection = kind(parts.hostname or "", parts.port, timeout=min(timeout, CONNECT_TIMEOUT))
+    connection.connect()
+    connection.sock.settimeout(timeout)
+    return connection
 
 
 def _send(

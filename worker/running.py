@@ -1,0 +1,81 @@
+"""Which container runs at the moment, for those who want to look into it from another thread.
+
+Races thought of: a container that is not up yet, or that ends while it is looked for, is no container. A process id is taken
+from below the runtime's own process, which this executor waits for, and so is not somebody else's.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional
+
+from worker.processes import descendants
+
+
+class Container(NamedTuple):
+    """A running container: the process id of its first process (the init of its process namespace), that of the task's own
+    process, the process of the runtime above both, and the variables that the task was given."""
+
+    init: int
+    main: int
+    leader: int
+    variables: Mapping[str, str]
+
+    def is_up(self) -> bool:
+        """Whether it still runs; for a moment also when it was ended and the kernel has not taken its processes yet."""
+        return bool(_namespace_pids(self.init))
+
+
+class Running:
+    """The container of the task that runs now, if one does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._leader: Optional[int] = None
+        self._variables: Dict[str, str] = {}
+
+    @contextmanager
+    def task(self, variables: Mapping[str, str]) -> Iterator[None]:
+        """Within the block a task with these variables is run; the process given to ``started`` is its runtime's."""
+        with self._lock:
+            self._variables = dict(variables)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._leader = None
+
+    def started(self, leader: int) -> None:
+        """The runtime of the task is the process ``leader``."""
+        with self._lock:
+            self._leader = leader
+
+    def container(self) -> Optional[Container]:
+        """The running container, None while there is none that could be entered."""
+        with self._lock:
+            leader, variables = self._leader, self._variables
+        return None if leader is None else _container(leader, variables)
+
+
+def _container(leader: int, variables: Mapping[str, str]) -> Optional[Container]:
+    known = {pid: _namespace_pids(pid) for pid in descendants(leader)}
+    inits = sorted((len(pids), pid) for pid, pids in known.items() if len(pids) > 1 and pids[-1] == 1)
+    if not inits:
+        return None
+    init = inits[0][1]
+    # The runtime starts the task's process once the container is ready, as the first below the namespace's init.
+    below = sorted((known[pid][-1], pid) for pid in descendants(init) & known.keys() if len(known[pid]) == inits[0][0])
+    return Container(init, below[0][1], leader, variables) if below else None
+
+
+def _namespace_pids(pid: int) -> List[int]:
+    """The ids of a process in each namespace that it is in, this one's first; empty where it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    fields = dict(line.partition(":")[::2] for line in status.splitlines())
+    ended = fields.get("State", "").split()[:1] in (["Z"], ["X"])
+    return [] if ended else [int(word) for word in fields.get("NSpid", "").split()]
