@@ -1,12 +1,12 @@
 """The appliance: one Debian root file system with HTCondor, Apptainer and Python, for the head and for workers.
 
 It is built once per recipe into a cache folder, named by the recipe's digest, and never written to afterwards: nodes
-lay an overlay over it. A build killed anywhere leaves only a folder with a temporary name, which the next build removes.
+lay an overlay over it. A build killed anywhere leaves only a folder with a temporary name, which the next build removes;
+what it started ends with it, and holds the lock until then.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -18,8 +18,10 @@ from pathlib import Path
 
 from deploy import debian
 from deploy.errors import DeployError
-from deploy.namespaces import as_root, remove_tree
+from deploy.locks import alone
+from deploy.namespaces import contained, remove_tree
 
+_PATIENCE = 3600
 VERSIONS = Path(__file__).parents[1] / "versions.toml"
 SLOT_ACCOUNTS = 128
 """Accounts slot001 to slot128, one for each job that may run at a time on a worker."""
@@ -81,20 +83,17 @@ def digest(recipe: Sequence[str], owner: int) -> str:
 
 def ensure(cache: Path, say: Callable[[str], None]) -> Path:
     """The appliance's folder below `cache`, built when it is not there; one build at a time, others wait for it."""
-    cache.mkdir(parents=True, exist_ok=True)
     steps = recipe()
     target = cache / f"appliance-{digest(steps, os.getuid())}"
-    if target.is_dir():
-        return target
-    with (cache / "appliance.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.is_dir():
-            say("building the appliance root file system (downloads about 150 MB)")
-            _build(cache, target, steps)
+    if not target.is_dir():
+        with alone(cache, say) as lock:
+            if not target.is_dir():
+                say("building the appliance root file system (downloads about 150 MB)")
+                _build(cache, target, steps, lock)
     return target
 
 
-def _build(cache: Path, target: Path, steps: Sequence[str]) -> None:
+def _build(cache: Path, target: Path, steps: Sequence[str], lock: int) -> None:
     partial = cache / f"{target.name}.partial"
     remove_tree(partial)
     address = debian.mirror()
@@ -108,15 +107,29 @@ def _build(cache: Path, target: Path, steps: Sequence[str]) -> None:
         f"deb {address} {steps[-1]} main",
         f"deb {address} sid main",
     ]
-    with log.open("wb") as out:
-        done = subprocess.run(
-            as_root(command), stdout=out, stderr=out, stdin=subprocess.DEVNULL, timeout=3600, check=False
-        )
-    if done.returncode:
+    if not _ends_well(contained(command), log, lock):
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         remove_tree(partial)
         raise DeployError(f"The appliance could not be built; the end of {log}:\n{tail}")
     partial.rename(target)
+
+
+def _ends_well(command: Sequence[str], log: Path, lock: int) -> bool:
+    with log.open("wb") as out:
+        try:
+            done = subprocess.run(
+                command,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[lock],
+                timeout=_PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            out.write(f"ended: it took more than {_PATIENCE} s\n".encode())
+            return False
+    return done.returncode == 0
 
 
 def _mmdebstrap(cache: Path) -> list[str]:
@@ -124,10 +137,13 @@ def _mmdebstrap(cache: Path) -> list[str]:
     installed = shutil.which("mmdebstrap")
     if installed:
         return [installed]
-    tool = cache / "tools" / "usr" / "bin" / "mmdebstrap"
-    if not tool.exists():
-        debian.unpack("mmdebstrap", cache / "tools")
-    return ["perl", str(tool)]
+    tools = cache / "tools"
+    if not tools.is_dir():
+        partial = cache / "tools.partial"
+        remove_tree(partial)
+        debian.unpack("mmdebstrap", partial)
+        partial.rename(tools)
+    return ["perl", str(tools / "usr" / "bin" / "mmdebstrap")]
 
 
 def _quoted(script: str) -> str:

@@ -9,34 +9,58 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from deploy import service
 from deploy.errors import DeployError
+from deploy.files import write_private
 from deploy.home import from_environment
 from deploy.instance import Instance
+from deploy.locks import alone
 
 _EXAMPLE = [
     "run",
     "--name",
     "hello",
+    "--memory",
+    "0.25",
     "--disk",
     "1",
     "--quiet",
     "/images/busybox",
     "echo Hello from $(hostname) && uname -sm",
 ]
+_PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_EXAMPLE_PATIENCE = 120
 _DAY = 24 * 3600
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a sub-command; 1 and a sentence where it cannot be done."""
     args = _parser().parse_args(argv)
+    # Nodes have accounts of their own, which must be able to read what is made here.
+    os.umask(0o022)
     try:
         instance = Instance(from_environment(os.environ))
         code: int = args.run(instance, args)
+        sys.stdout.flush()
     except DeployError as error:
-        print(f"quickstart: {error}", file=sys.stderr)
-        return 1
+        return _refused(str(error))
+    except PermissionError as error:
+        return _refused(
+            f"{error.filename} is not yours to use: choose another with PROMINENCE_HOME or PROMINENCE_CACHE."
+        )
+    except KeyboardInterrupt:
+        return _refused("interrupted; run it again to go on.", 130)
+    except BrokenPipeError:
+        # Who read the output has gone; what is still buffered goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
+
+
+def _refused(sentence: str, code: int = 1) -> int:
+    print(f"quickstart: {sentence}", file=sys.stderr)
     return code
 
 
@@ -81,7 +105,11 @@ def _start_only(instance: Instance, _: argparse.Namespace) -> int:
 def _start(instance: Instance, _: argparse.Namespace) -> int:
     began = time.monotonic()
     instance.start(_say)
-    code = _example(instance)
+    code = 0
+    if instance.settings.workers:
+        code = _example(instance)
+    else:
+        print("There is no worker (PROMINENCE_WORKERS is 0): the example job is left out.")
     print(
         f"\nPROMINENCE is up at {instance.settings.url} ({time.monotonic() - began:.0f} s). Next:\n"
         '  eval "$(deploy/quickstart env)"                  # address and token for this shell\n'
@@ -96,35 +124,51 @@ def _start(instance: Instance, _: argparse.Namespace) -> int:
 def _example(instance: Instance) -> int:
     """Submits the example job, once for an instance, and prints what it wrote."""
     noted = instance.home.run / "example-job"
-    environ = dict(os.environ) | _exports(instance)
-    client = [sys.executable, "-m", "prominence"]
-    if not noted.exists():
-        _say("submitting an example job")
-        shell = f"sh -c {shlex.quote(_EXAMPLE[-1])}"
-        done = subprocess.run(
-            [*client, *_EXAMPLE[:-1], shell], env=environ, stdout=subprocess.PIPE, text=True, check=False
+    with alone(instance.home.path, _say):
+        if not noted.exists():
+            _say("submitting an example job")
+            _submit_example(instance, noted)
+    number = noted.read_text()
+    waited = _client(instance, "wait", "--timeout", str(_EXAMPLE_PATIENCE), number)
+    if waited.returncode:
+        noted.unlink(missing_ok=True)
+        raise DeployError(
+            f"The example job {number} did not complete; see `deploy/quickstart logs`. Run this again to submit another."
         )
-        if done.returncode:
-            raise DeployError("The example job could not be submitted; see `deploy/quickstart logs`.")
-        noted.write_text(done.stdout.strip())
-    number = noted.read_text().strip()
-    wait = subprocess.run([*client, "wait", "--timeout", "120", number], env=environ, check=False)
     print(f"Output of job {number}:", flush=True)
-    shown = subprocess.run([*client, "stdout", number], env=environ, check=False)
-    return wait.returncode or shown.returncode
+    return _client(instance, "stdout", number).returncode
 
 
-def _exports(instance: Instance, user: str = "user") -> dict[str, str]:
+def _submit_example(instance: Instance, noted: Path) -> None:
+    shell = f"sh -c {shlex.quote(_EXAMPLE[-1])}"
+    done = _client(instance, *_EXAMPLE[:-1], shell, stdout=subprocess.PIPE)
+    if done.returncode:
+        raise DeployError("The example job could not be submitted; see `deploy/quickstart logs`.")
+    write_private(noted, done.stdout.strip())
+
+
+def _client(instance: Instance, *words: str, stdout: int | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "prominence", *words]
+    environ = dict(os.environ) | _exports(instance)
+    return subprocess.run(command, env=environ, stdout=stdout, text=True, timeout=_EXAMPLE_PATIENCE + 60, check=False)
+
+
+def _exports(instance: Instance) -> dict[str, str]:
+    instance.check_made()
     settings = instance.settings
-    return {
+    exports = {
         "PROMINENCE_URL": settings.url,
-        "PROMINENCE_TOKEN": service.mint(settings, instance.home, user, [], [], _DAY),
+        "PROMINENCE_TOKEN": service.mint(settings, instance.home, "user", [], [], _DAY),
         "PROMINENCE_HOST": settings.host,
     }
+    if any(os.environ.get(name) for name in _PROXIES):
+        direct = [*os.environ.get("no_proxy", "").split(","), settings.host]
+        exports["no_proxy"] = ",".join(dict.fromkeys(filter(None, direct)))
+    return exports
 
 
 def _stop(instance: Instance, _: argparse.Namespace) -> int:
-    instance.stop()
+    instance.stop(_say)
     return 0
 
 
@@ -138,6 +182,7 @@ def _status(instance: Instance, _: argparse.Namespace) -> int:
 
 
 def _logs(instance: Instance, _: argparse.Namespace) -> int:
+    instance.check_made()
     folders = [instance.home.log, *sorted(instance.home.nodes.glob("*/pool/log"))]
     for file in (file for folder in folders for file in sorted(folder.glob("*[Ll]og")) if file.is_file()):
         tail = file.read_text(errors="replace").splitlines()[-10:]
@@ -152,6 +197,7 @@ def _env(instance: Instance, _: argparse.Namespace) -> int:
 
 
 def _token(instance: Instance, args: argparse.Namespace) -> int:
+    instance.check_made()
     print(service.mint(instance.settings, instance.home, args.user, args.group, args.entitlement, args.lifetime))
     return 0
 
@@ -163,7 +209,7 @@ def _condor(instance: Instance, args: argparse.Namespace) -> int:
 
 
 def _clean(instance: Instance, _: argparse.Namespace) -> int:
-    instance.clean()
+    instance.clean(_say)
     return 0
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
 
 from deploy.errors import DeployError
 
+_PATIENCE = 300
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def mirror() -> str:
     """Address of the Debian archive that this machine's own apt uses."""
     fields = "$(REPO_URI)|$(LABEL)|$(COMPONENT)"
-    done = subprocess.run(
-        ["apt-get", "indextargets", "--format", fields, "Created-By: Packages"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = _run("apt-get", "indextargets", "--format", fields, "Created-By: Packages")
     for line in done.stdout.splitlines():
         address, label, component = line.split("|")
         if label == "Debian" and component == "main":
@@ -35,9 +31,11 @@ def unpack(package: str, target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         # apt drops its rights to an account of its own for downloads; it must be able to write here.
         Path(folder).chmod(0o777)
-        done = subprocess.run(
-            ["apt-get", "download", "-q", package], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-        )
+        done = _run("apt-get", "download", "-q", package, folder=folder)
+        if done.returncode and os.getuid() == 0:
+            # The index may name a version that the archive no longer has.
+            _run("apt-get", "update", "-q")
+            done = _run("apt-get", "download", "-q", package, folder=folder)
         archives = list(Path(folder).glob("*.deb"))
         if done.returncode or not archives:
             raise DeployError(
@@ -45,4 +43,13 @@ def unpack(package: str, target: Path) -> None:
                 "Check that `apt-get update` works."
             )
         target.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["dpkg", "-x", str(archives[0]), str(target)], check=True, timeout=300)
+        unpacked = _run("dpkg", "-x", str(archives[0]), str(target), folder=folder)
+        if unpacked.returncode:
+            raise DeployError(f"The Debian package {package} cannot be unpacked: {unpacked.stderr.strip()[-300:]}.")
+
+
+def _run(*command: str, folder: str = "/") -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise DeployError(f"`{' '.join(command)}` took more than {_PATIENCE} s: check the network.") from error

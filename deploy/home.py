@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import DeployError
+from deploy.locks import unusable
 
 POOL_PORT = 29618
 """TCP port of the pool's shared port on the instance's own loopback address (9618 is left to an installed HTCondor)."""
+
+_MARKS = {"nodes", "sandboxes", "keys", "run"}  # a folder that has all of these is an instance
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,19 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
-    """The settings in `environ`; raises DeployError with the variable's name where one cannot be used."""
-    user_home = Path(environ.get("HOME", "/root"))
+    """The settings in `environ`; raises DeployError with the variable's name where one cannot be used.
+
+    An instance keeps the port it was started with, until it is started with another.
+    """
+    user_home = Path(environ.get("HOME") or "/root")
     cache = Path(environ.get("XDG_CACHE_HOME") or user_home / ".cache") / "prominence"
-    cpus = _number(environ, "PROMINENCE_WORKER_CPUS", os.cpu_count() or 1, 1, 128)
+    cpus = _number(environ, "PROMINENCE_WORKER_CPUS", min(os.cpu_count() or 1, 128), 1, 128)
     workers = _number(environ, "PROMINENCE_WORKERS", 1, 0, 64)
+    home = _folder(environ, "PROMINENCE_HOME", user_home / ".prominence")
     return Settings(
-        home=_folder(environ, "PROMINENCE_HOME", user_home / ".prominence"),
+        home=home,
         cache=_folder(environ, "PROMINENCE_CACHE", cache),
-        port=_number(environ, "PROMINENCE_PORT", 8080, 1024, 65535),
+        port=_number(environ, "PROMINENCE_PORT", Home(home).recorded_port() or 8080, 1024, 65535),
         workers=workers,
         worker_cpus=cpus,
         worker_memory=_machine_memory() * 3 // 4 // max(1, workers),
@@ -64,7 +71,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
 
 def _number(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     text = environ.get(name) or str(default)
-    if not re.fullmatch(r"\d{1,6}", text) or not low <= int(text) <= high:
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not low <= int(text) <= high:
         raise DeployError(f"{name} is {text!r}: give a whole number from {low} to {high}.")
     return int(text)
 
@@ -141,6 +148,11 @@ class Home:
         return self.path / "program" / "worker.pyz"
 
     @property
+    def port(self) -> Path:
+        """The port that the instance was last started with."""
+        return self.path / "port"
+
+    @property
     def service_settings(self) -> Path:
         """Settings of the REST API."""
         return self.path / "service.toml"
@@ -150,20 +162,50 @@ class Home:
         """HTCondor configuration of processes that speak to the pool from outside of it."""
         return self.path / "client_config"
 
+    def recorded_port(self) -> int | None:
+        """The port that the instance was last started with, None where it never was."""
+        try:
+            return int(self.port.read_text())
+        except (OSError, ValueError):
+            return None
+
     def make(self) -> None:
-        """Creates the folders that are not there; the whole home is the caller's alone."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        # The home is searchable, so that slot accounts reach what is bound for them, but holds nothing readable by others.
-        self.path.chmod(0o711)
-        for folder, mode in (
+        """Creates the folders that are not there; the whole home is the caller's alone.
+
+        Raises DeployError where the folder cannot be had, or is something else: `clean` deletes it with all that is in it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            others = self.foreign()
+            if others:
+                raise DeployError(
+                    f"The folder {self.path} holds other things ({others[0]}): choose an empty one with PROMINENCE_HOME."
+                )
+            # Searchable, so that slot accounts reach what is bound for them, but nothing readable by others is in it.
+            self.path.chmod(0o711)
+            for folder, mode in self._folders():
+                folder.mkdir(exist_ok=True)
+                folder.chmod(mode)
+        except OSError as error:
+            raise unusable(self.path, error) from error
+
+    def foreign(self) -> list[str]:
+        """Names of what is in the folder, sorted, where that is no instance, whole or half made; else nothing."""
+        try:
+            names = {entry.name for entry in self.path.iterdir()}
+        except OSError as error:
+            raise unusable(self.path, error) from error
+        return [] if names >= _MARKS or names <= _MARKS else sorted(names - _MARKS)
+
+    def _folders(self) -> list[tuple[Path, int]]:
+        return [
+            # First those by which an instance is known: one that was killed here is known, too.
             (self.nodes, 0o711),
             (self.sandboxes, 0o700),
+            (self.keys, 0o700),
+            (self.run, 0o700),
             (self.objects, 0o700),
             (self.images, 0o755),
             (self.worker_program.parent, 0o755),
-            (self.keys, 0o700),
-            (self.run, 0o700),
             (self.log, 0o700),
-        ):
-            folder.mkdir(exist_ok=True)
-            folder.chmod(mode)
+        ]

@@ -10,13 +10,20 @@ from pathlib import Path
 
 from deploy import appliance, example_image, nodes, service
 from deploy.errors import DeployError
-from deploy.home import Home, Settings
-from deploy.namespaces import Process, check_possible, remove_tree
+from deploy.files import write_private
+from deploy.home import POOL_PORT, Home, Settings
+from deploy.locks import alone
+from deploy.namespaces import Process, remove_tree
+from deploy.possible import check_namespaces, check_overlay, check_port
+
+
+def _silent(_: str) -> None:
+    """For callers that want no news."""
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One pool with its workers and its REST API below one folder."""
+    """One pool with its workers, its REST API and its recorder below one folder."""
 
     settings: Settings
 
@@ -27,14 +34,40 @@ class Instance:
 
     def start(self, say: Callable[[str], None]) -> None:
         """Brings up whatever does not run."""
-        check_possible()
+        check_namespaces()
         self.home.make()
-        root = appliance.ensure(self.settings.cache, say)
-        if not (self.home.images / "busybox").is_dir():
-            say("making the example image from Debian's busybox")
-        example_image.ensure(self.home.images)
+        with alone(self.home.path, say):
+            self.home.make()
+            self._check_place()
+            root = appliance.ensure(self.settings.cache, say)
+            if not (self.home.images / "busybox").is_dir():
+                say("making the example image from Debian's busybox")
+            example_image.ensure(self.home.images)
+            service.prepare(self.settings, self.home)
+            head = self._start_pool(root, say)
+            service.start_recorder(self.home)
+            if service.process(self.home).pid() is None:
+                say("starting the REST API")
+            service.start(self.settings, self.home)
+            self._wait_for_pool(head)
+
+    def _check_place(self) -> None:
+        """Checks, before anything is started, that the instance can have its port and its folder."""
+        running, settings = self.running(), self.settings
+        if any(running.values()) and self.home.recorded_port() not in (None, settings.port):
+            raise DeployError(
+                f"This instance runs on port {self.home.recorded_port()}: run `deploy/quickstart stop` before you give it "
+                "another, or choose another PROMINENCE_HOME."
+            )
+        if not running.get("api"):
+            check_port(settings.host, settings.port)
+        if not running.get("head"):
+            check_port(settings.address(1), POOL_PORT)
+            check_overlay(self.home.run / "overlay")
+        write_private(self.home.port, str(self.settings.port))
+
+    def _start_pool(self, root: Path, say: Callable[[str], None]) -> nodes.Node:
         head, workers = nodes.nodes_of(self.settings, self.home, root)
-        service.prepare(self.settings, self.home)
         if head.process.pid() is None:
             say("starting the pool")
             nodes.prepare_head(head, self.settings)
@@ -45,10 +78,7 @@ class Instance:
             if worker.process.pid() is None:
                 nodes.prepare_worker(worker, number, self.settings, head)
                 worker.start()
-        if service.process(self.home).pid() is None:
-            say("starting the REST API")
-        service.start(self.settings, self.home)
-        self._wait_for_pool(head)
+        return head
 
     def _wait_for_pool(self, head: nodes.Node) -> None:
         command = ["condor_status", "-schedd", "-af", "Name"]
@@ -58,26 +88,50 @@ class Instance:
                 raise DeployError(f"The pool did not come up.\n{nodes.log_tails(head)}")
             time.sleep(0.2)
 
-    def stop(self) -> None:
-        """Ends the API, the workers, the head, in this order."""
+    def stop(self, say: Callable[[str], None] = _silent) -> None:
+        """Ends the API, the recorder, the workers, the head, in this order."""
+        if self.home.run.is_dir():
+            with alone(self.home.path, say):
+                self._stop()
+
+    def _stop(self) -> None:
         service.stop(self.home)
         files = sorted(self.home.run.glob("*.pid"), key=lambda file: file.stem == "head")
         for file in files:
             Process(file).stop(5)
 
     def running(self) -> dict[str, bool]:
-        """What of it runs, by name."""
-        return {file.stem: Process(file).pid() is not None for file in sorted(self.home.run.glob("*.pid"))}
+        """What of it runs, by name; nothing where nothing was ever started."""
+        noted = {file.stem for file in self.home.run.glob("*.pid")}
+        asked = {"api", "head", "recorder", *(f"worker{number}" for number in range(1, self.settings.workers + 1))}
+        names = noted | asked if self.home.client_config.exists() else noted
+        return {name: Process(self.home.run / f"{name}.pid").pid() is not None for name in sorted(names)}
 
-    def clean(self) -> None:
+    def check_made(self) -> None:
+        """Raises DeployError where there is no instance yet, or only the beginning of one."""
+        self._check_has(self.home.service_settings)
+
+    def _check_has(self, file: Path) -> None:
+        if not file.exists():
+            raise DeployError(f"Nothing was started in {self.home.path} yet: run deploy/quickstart.")
+
+    def clean(self, say: Callable[[str], None] = _silent) -> None:
         """Ends it and deletes its folder. The appliance in the cache stays."""
-        self.stop()
-        remove_tree(self.home.path)
+        if not self.home.path.is_dir():
+            return
+        others = self.home.foreign()
+        if others:
+            raise DeployError(f"The folder {self.home.path} holds other things ({others[0]}): it is not deleted.")
+        with alone(self.home.path, say):
+            self._stop()
+            remove_tree(self.home.path)
 
     def on_head(self, command: list[str]) -> int:
         """Runs an operator's command (condor_q, …) with the head's rights; its exit code."""
+        self._check_has(self.home.client_config)
+        check_namespaces()
         head, _ = nodes.nodes_of(self.settings, self.home, self._appliance())
         return subprocess.run(nodes.tool(head).command(command), check=False).returncode
 
     def _appliance(self) -> Path:
-        return appliance.ensure(self.settings.cache, lambda _: None)
+        return appliance.ensure(self.settings.cache, _silent)

@@ -9,7 +9,6 @@ A process is remembered by its id *and* its start time: after a crash or a reboo
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from deploy.errors import DeployError
 
 _ENTER = Path(__file__).parent / "enter.sh"
+_NOTED = 'awk \'{print $1, $22}\' /proc/$$/stat >"$0.new" && mv "$0.new" "$0" && exec "$@"'
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -29,31 +29,31 @@ def user_namespace() -> list[str]:
 
 
 def as_root(command: Sequence[str]) -> list[str]:
-    """`command` as root over this user's files and subordinate ids: for building and deleting root file systems."""
-    if os.getuid() == 0:
-        return list(command)
-    return ["unshare", *user_namespace(), "--mount", "--fork", "--kill-child", *command]
+    """`command` as root over this user's files and subordinate ids."""
+    return list(command) if os.getuid() == 0 else contained(command)
 
 
-def remove_tree(path: Path) -> None:
-    """Deletes a folder whose files may belong to subordinate ids; one that is not there is fine."""
-    if path.is_dir():
-        subprocess.run(as_root(["rm", "-rf", "--one-file-system", str(path)]), check=True, timeout=600)
+def contained(command: Sequence[str]) -> list[str]:
+    """`command` as root over this user's files and subordinate ids, with nothing left of it when it has ended.
+
+    All that it starts and mounts ends with it, and it ends with the process that starts it, even one that is killed.
+    """
+    isolated = ["--mount", "--pid", "--mount-proc", "--fork", "--kill-child"]
+    return ["setpriv", "--pdeathsig", "KILL", "unshare", *user_namespace(), *isolated, *command]
 
 
-def check_possible() -> None:
-    """Raises DeployError with the remedy where this user cannot make the namespaces that nodes need."""
-    if os.getuid() != 0 and shutil.which("newuidmap") is None:
-        raise DeployError(
-            "An ordinary user needs subordinate ids: ask an administrator to run `apt-get install uidmap`."
-        )
-    probe = ["unshare", *user_namespace(), "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "true"]
-    done = subprocess.run(probe, capture_output=True, text=True, timeout=30, check=False)
+def remove_tree(*paths: Path) -> None:
+    """Deletes folders whose files may belong to subordinate ids; one that is not there is fine. Raises DeployError."""
+    there = [str(path) for path in paths if path.is_dir()]
+    if not there:
+        return
+    command = as_root(["rm", "-rf", "--one-file-system", *there])
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise DeployError(f"{', '.join(there)} could not be deleted within 600 s: delete it by hand.") from error
     if done.returncode:
-        raise DeployError(
-            f"This machine refuses the namespaces that workers run in ({done.stderr.strip()}): run as root, or ask an "
-            "administrator to allow user namespaces and to give you a range in /etc/subuid and /etc/subgid."
-        )
+        raise DeployError(f"{', '.join(there)} could not be deleted: {done.stderr.strip()[-500:]}")
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,16 @@ class Process:
 
     def start(self, command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> None:
         """Starts `command` in a session of its own, its output appended to `log`."""
+        # The process notes itself before it becomes the command: whoever starts it may be killed at any moment.
+        noted = ["sh", "-c", _NOTED, str(self.file), *command]
+        self.file.unlink(missing_ok=True)
         with log.open("ab") as out:
             child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=environ, cwd="/"
+                noted, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=environ, cwd="/"
             )
-        temporary = self.file.with_suffix(".new")
-        temporary.write_text(f"{child.pid} {_start_time(child.pid)}")
-        temporary.rename(self.file)
+        deadline = time.monotonic() + 10
+        while not self.file.exists() and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
 
     def pid(self) -> int | None:
         """Its process id while it runs, else None."""

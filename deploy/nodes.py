@@ -62,11 +62,17 @@ class Node:
         self.process.stop(_STOP_PATIENCE)
 
 
+def departed(home: Home) -> Path:
+    """Folder in which the schedd leaves a file for each job that left the queue; the head sees it under the same path."""
+    return home.path / "departed"
+
+
 def head(home: Home, appliance: Path) -> Node:
     """The node with collector, negotiator and schedd."""
     folder = home.nodes / "head"
     program = home.worker_program.parent
-    binds = {home.sandboxes: str(home.sandboxes), program: f"{program}:ro"}
+    shared = (home.sandboxes, departed(home))
+    binds = {**{path: str(path) for path in shared}, program: f"{program}:ro"}
     machine = Machine("head", appliance, folder / "pool", _disk(folder, appliance), service=True, binds=binds)
     return Node("head", home, machine)
 
@@ -86,7 +92,12 @@ def _disk(folder: Path, appliance: Path) -> Path:
 
 def prepare_head(node: Node, settings: Settings) -> None:
     """Writes the head's configuration and, once, its signing key. Safe to repeat."""
-    folders = {"SANDBOXES": str(node.home.sandboxes), "PROGRAM": str(node.home.worker_program.parent)}
+    departed(node.home).mkdir(mode=0o700, exist_ok=True)
+    folders = {
+        "SANDBOXES": str(node.home.sandboxes),
+        "PROGRAM": str(node.home.worker_program.parent),
+        "DEPARTED": str(departed(node.home)),
+    }
     _prepare(node, _HEAD_ROLES, _parameters(settings, node.name, 1) | folders)
     keys = node.folder / "keys"
     keys.mkdir(mode=0o700, exist_ok=True)

@@ -20,13 +20,14 @@ from deploy.home import Home, Settings
 from deploy.namespaces import Process
 from deploy.nodes import DOMAIN, departed
 from identity import embedded
+from identity.errors import Misconfigured
 from identity.job_tokens import create_secret
 from worker import build
 
 AUDIENCE = "prominence"
 _ROOT = Path(__file__).parents[1]
 _PROCESSES = 4
-_THREADS = 64
+_THREADS = 160
 """Threads of a process: one each for streams of output and transfers of objects, which mostly wait."""
 _STOP_PATIENCE = 10.0
 
@@ -55,6 +56,7 @@ def prepare(settings: Settings, home: Home) -> None:
         "worker_program": str(home.worker_program),
         "job_token_secret": str(secret),
         "run": str(home.run),
+        "records": str(_records_settings(home)),
         "metrics_token": str(metrics_token),
     }
     issuer = {"issuer": issuer_name(settings), "jwks_file": str(keys), "groups_claim": "groups"}
@@ -128,8 +130,6 @@ def start(settings: Settings, home: Home) -> None:
     """Starts the API if it does not run, and waits until it answers."""
     api = process(home)
     if api.pid() is None:
-        if _answers(settings):
-            raise DeployError(f"Port {settings.port} is in use by another program: choose one with PROMINENCE_PORT.")
         address = f"{settings.host}:{settings.port}"
         command = [sys.executable, "-m", "gunicorn", "--bind", address, "--workers", str(_PROCESSES)]
         command += [
@@ -176,15 +176,17 @@ def mint(
             lifetime=lifetime,
             now=time.time(),
         )
-    except ValueError as error:
-        raise DeployError(f"No token can be made: {error}.") from error
+    except (ValueError, Misconfigured) as error:
+        raise DeployError(f"No token can be made: {str(error).rstrip('.')}.") from error
 
 
 def _answers(settings: Settings) -> bool:
+    # Not through a proxy that the environment may name.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(f"{settings.url}/health", timeout=2):  # noqa: S310 - our own address
-            return True
+        opener.open(f"{settings.url}/health", timeout=2).close()
     except urllib.error.HTTPError:
         return True
     except OSError:
         return False
+    return True
