@@ -1,7 +1,9 @@
 """A session with the pool's schedd: submit, query, history, remove.
 
 Races thought of:
-- The schedd moves (a restart gives it another address): its address is cached and looked up again after a failure.
+- The schedd moves (a restart gives it another address): its address is cached and looked up again after a failure. The
+  sessions with the collector and with the schedd turn out stale then too, one after the other: calls that may be repeated are.
+- The schedd hangs, or its host is gone without a word: `pool/patience.py`.
 - The schedd dies in the middle of a submission: every job carries a name of our own, its submission, and after any failure
   the queue is searched for that name before anything is said. Only when it cannot be searched is the outcome unknown.
 - A schedd that has never seen the service refuses to let it submit for others ("when active owner is"), because the
@@ -11,19 +13,24 @@ Races thought of:
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import classad2
 import htcondor2
 
 from pool.attributes import Job
 from pool.errors import OutcomeUnknown, PoolUnavailable, SubmissionRefused
+from pool.patience import Patience
 from pool.submission import constraint_string
 
 Ad = Mapping[str, Any]
 """Attributes of a job, evaluated: str, int, float, bool, list or None."""
 
+_T = TypeVar("_T")
+_ATTEMPTS = 3
+"""How often a call that may be repeated is made, if each fails at once: two stale sessions, and then it should work."""
 _PLAIN = frozenset((str, int, float, bool))
 _NOT_INTRODUCED = "when active owner is"
 _INTRODUCTION = {
@@ -40,8 +47,9 @@ class Pool:
     Safe to share between threads: calls of one process go one at a time, since the bindings keep state of their own.
     """
 
-    def __init__(self, schedd_name: str = "prominence@") -> None:
+    def __init__(self, schedd_name: str = "prominence@", clock: Callable[[], float] = time.monotonic) -> None:
         self._name = schedd_name
+        self._patience = Patience(clock)
         self._lock = threading.RLock()
         self._schedd: htcondor2.Schedd | None = None
 
@@ -53,6 +61,7 @@ class Pool:
         """
         submit = htcondor2.Submit(dict(description))
         with self._lock:
+            self.make_sure()
             try:
                 return self._submit(submit)
             except htcondor2.HTCondorException as error:
@@ -70,16 +79,14 @@ class Pool:
 
     def history(self, constraint: str, projection: Sequence[str], limit: int) -> list[Ad]:
         """Jobs that have left the queue, the latest first, `limit` at most (-1: all)."""
-        return self._ask(lambda schedd: schedd.history(constraint, list(projection), limit))
+        with self._lock:
+            self.make_sure()
+            return self._ask(lambda schedd: schedd.history(constraint, list(projection), limit))
 
     def remove(self, ids: Sequence[int], reason: str) -> int:
         """Removes jobs from the queue, ending those that run; returns how many were there. Safe to repeat."""
         constraint = " || ".join(f"ClusterId == {int(number)}" for number in ids)
-        with self._lock:
-            try:
-                result = self._located().act(htcondor2.JobAction.Remove, constraint, reason=(reason, 0))
-            except htcondor2.HTCondorException as error:
-                raise self._unavailable(error) from error
+        result = self._repeated(lambda: self._located().act(htcondor2.JobAction.Remove, constraint, reason=(reason, 0)))
         return int(result["TotalSuccess"]) if result is not None else 0
 
     def jobs_of(self, owner: str) -> int:
@@ -90,32 +97,45 @@ class Pool:
     def machines(self, projection: Sequence[str]) -> list[Ad]:
         """The workers in the pool: a partitionable slot each, with the attributes of `projection`."""
         kind, constraint = htcondor2.AdType.Startd, 'SlotType =?= "Partitionable"'
-        with self._lock:
-            try:
-                ads = htcondor2.Collector().query(kind, constraint, list(projection))
-            except htcondor2.HTCondorException as error:
-                raise PoolUnavailable(str(error)) from error
+        ads = self._repeated(lambda: htcondor2.Collector().query(kind, constraint, list(projection)))
         return [_plain(ad) for ad in ads]
 
     def check(self) -> None:
         """Raises PoolUnavailable when the schedd does not answer."""
-        self.query("false", ["ClusterId"], limit=1)
+        # Of users' records, of which there are few: a query of jobs, even for none, looks at all of them.
+        self._ask(lambda schedd: schedd.queryUserAds("false", ["Owner"]))
+
+    def make_sure(self) -> None:
+        """Before a call that has no time-out of its own: raises PoolUnavailable unless the schedd answers."""
+        if not self._patience.is_fresh:
+            self.check()
 
     def _ask(self, question: Callable[[htcondor2.Schedd], list[classad2.ClassAd]]) -> list[Ad]:
-        """The answer to a question; asked twice at most, the second time where the schedd is now."""
+        """The schedd's answer to a question."""
         with self._lock:
-            try:
-                ads = question(self._located())
-            except htcondor2.HTCondorException:
-                self._schedd = None
-                try:
-                    ads = question(self._located())
-                except htcondor2.HTCondorException as error:
-                    raise self._unavailable(error) from error
+            ads = self._repeated(lambda: question(self._located()))
+            self._patience.answered()
         return [_plain(ad) for ad in ads]
 
+    def _repeated(self, call: Callable[[], _T]) -> _T:
+        """The outcome of a call that does no harm when it is made again, which it is after a failure that came at once."""
+        with self._lock:
+            if self._patience.is_exhausted:
+                raise PoolUnavailable("the pool let a call run into its time-out a moment ago")
+            for _ in range(_ATTEMPTS):
+                began = self._patience.now()
+                try:
+                    return call()
+                except htcondor2.HTCondorException as error:
+                    self._schedd, failure = None, error
+                    if not self._patience.failed(began):
+                        break
+            raise PoolUnavailable(str(failure)) from failure
+
     def _submit(self, submit: htcondor2.Submit) -> int:
-        return int(self._located().submit(submit, count=1).cluster())
+        number = int(self._located().submit(submit, count=1).cluster())
+        self._patience.answered()
+        return number
 
     def _settle(self, submit: htcondor2.Submit, failure: str) -> int:
         """After a failed submission: the job's id if it is in the queue after all, else a second try or an error."""
@@ -150,10 +170,6 @@ class Pool:
                 raise PoolUnavailable(f"the collector knows no schedd {self._name}")
             self._schedd = htcondor2.Schedd(ad)
         return self._schedd
-
-    def _unavailable(self, error: Exception) -> PoolUnavailable:
-        self._schedd = None
-        return PoolUnavailable(str(error))
 
 
 def _plain(ad: classad2.ClassAd) -> Ad:
