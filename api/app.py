@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from flask import Flask, request
 
 from api import errors
+from api.jobs import commands, follow
+from api.jobs.events import Events
+from api.jobs.index import Index
+from api.jobs.lookup import Lookup
 from api.jobs.queue_limit import QueueLimit
 from api.jobs.service import Jobs
+from api.jobs.watch import JobWatch
+from api.metrics import Reading
 from api.objects.local import LocalStore
 from api.objects.opening import open_local, open_s3
 from api.objects.quota import Quota
 from api.objects.service import Data
 from api.objects.settings import LocalStorage
 from api.observed import count, observe
+from api.openapi.addresses import served
+from api.openapi.document import PREFIX, document
+from api.openapi.operations import OPERATIONS
 from api.rate_limit import RateLimit
-from api.routes import data, health, jobs, metrics, objects, resources
+from api.records.pairs import PairLimits
+from api.records.settings import load as load_records
+from api.records.stores import Stores, open_stores
+from api.routes import (
+    accounting,
+    data,
+    documentation,
+    health,
+    job_actions,
+    jobs,
+    kv,
+    metrics,
+    objects,
+    output,
+    resources,
+    series,
+)
 from api.settings import Settings
 from identity.caller import Caller, Kind
 from identity.gate import Gate
@@ -25,77 +51,146 @@ from identity.issuers import Issuer
 from identity.job_tokens import JobTokens
 from identity.private_files import read_private
 from identity.tokens import Authenticator
+from pool.attributes import Job
 from pool.session import Pool
 from pool.worker_tokens import WorkerTokens
 
-PREFIX = "/prominence/v1"
+CallerOf = Callable[..., Caller]
+"""Who sends the request, of one of the kinds that are given (a user where none is); raises what `Gate.caller` raises."""
 
 
 def create_app(settings: Settings, pool: Pool) -> Flask:
     """The WSGI application for these settings, over this pool."""
+    app = Flask("prominence", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    observe(app)
+    errors.register(app)
+
     tokens = JobTokens.from_file(settings.job_token_secret)
-    issuers = [Issuer(**issuer.model_dump()) for issuer in settings.issuers]
-    gate = Gate(Authenticator(issuers, settings.vos), tokens)
-    limit = _rate_limit(settings)
+    caller = _callers(settings, tokens)
+    stores = open_stores(load_records(settings.records), PairLimits(keys=settings.limits.keys))
+    lookup = Lookup(pool, stores.history, settings.sandboxes, Index(settings.run / "jobs"))
     service = Jobs(
         pool=pool,
+        lookup=lookup,
+        commands=stores.commands,
         tokens=tokens,
         sandboxes=settings.sandboxes,
         worker_program=settings.worker_program,
         url=str(settings.url),
-        primary_issuer=issuers[0].issuer,
+        primary_issuer=settings.issuers[0].issuer,
         limit=QueueLimit(settings.limits.queued_jobs, pool.jobs_of),
     )
+    kept = _data(app, settings, caller)
+    _jobs(app, settings, service, kept, caller)
+    _records(app, stores, lookup, caller)
+    _around(app, settings, service, stores, caller)
+    return app
+
+
+def _callers(settings: Settings, tokens: JobTokens) -> CallerOf:
+    issuers = [Issuer(**issuer.model_dump()) for issuer in settings.issuers]
+    gate = Gate(Authenticator(issuers, settings.vos), tokens)
+    limits = settings.limits
+    limit = None
+    if limits.requests_per_minute:
+        limit = RateLimit(settings.run / "requests", limits.requests_per_minute, limits.request_burst)
 
     def caller(*accept: Kind) -> Caller:
         found = gate.caller(request.headers.get("Authorization"), accept or ("user",))
         count(found, limit)
         return found
 
-    app = Flask("prominence", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    observe(app)
-    errors.register(app)
-    app.register_blueprint(jobs.blueprint(service, caller), url_prefix=f"{PREFIX}/jobs")
-    app.register_blueprint(health.blueprint(pool), url_prefix=f"{PREFIX}/health")
-    _data(app, settings, service.primary_issuer, caller)
-    worker_tokens = _worker_tokens(settings)
-    app.register_blueprint(resources.blueprint(pool, *worker_tokens, service.owner, caller), url_prefix=PREFIX)
-    if settings.metrics_token is not None:
-        token = read_private(settings.metrics_token, "metrics_token").decode().strip()
-        app.register_blueprint(metrics.blueprint(token, []))
-    return app
+    return caller
 
 
-def _rate_limit(settings: Settings) -> RateLimit | None:
-    limits = settings.limits
-    if not limits.requests_per_minute:
-        return None
-    return RateLimit(settings.run / "requests", limits.requests_per_minute, limits.request_burst)
-
-
-def _worker_tokens(settings: Settings) -> tuple[WorkerTokens | None, int]:
-    given = settings.worker_tokens
-    return (WorkerTokens.from_file(given.signing_key, given.domain), given.lifetime) if given else (None, 0)
-
-
-def _data(app: Flask, settings: Settings, primary_issuer: str, caller: Callable[..., Caller]) -> None:
+def _data(app: Flask, settings: Settings, caller: CallerOf) -> Data | None:
     """The addresses of data, where there is object storage."""
     storage = settings.storage
     if storage is None:
-        return
+        return None
     address = f"{str(settings.url).rstrip('/')}/objects"
     store = open_local(storage, address) if isinstance(storage, LocalStorage) else open_s3(storage)
     quota = Quota(store, limit=storage.bytes_per_owner, objects=storage.objects_per_owner)
-    kept = Data(store, quota, primary_issuer, storage.largest_object, storage.upload_lifetime)
+    kept = Data(store, quota, settings.issuers[0].issuer, storage.largest_object, storage.upload_lifetime)
     app.register_blueprint(data.blueprint(kept, caller, partial(caller, "job")), url_prefix=f"{PREFIX}/data")
     if isinstance(storage, LocalStorage) and isinstance(store, LocalStore):
-        served = objects.blueprint(
+        served_here = objects.blueprint(
             store,
             quota,
             largest=storage.largest_object,
             transfers=storage.transfers,
             longest_upload=storage.longest_upload,
         )
-        app.register_blueprint(served, url_prefix=f"{PREFIX}/objects")
+        app.register_blueprint(served_here, url_prefix=f"{PREFIX}/objects")
+    return kept
+
+
+def _jobs(app: Flask, settings: Settings, service: Jobs, kept: Data | None, caller: CallerOf) -> None:
+    """The addresses of jobs."""
+    lookup, limits = service.lookup, settings.limits
+
+    def statuses(numbers: Sequence[int]) -> dict[int, int]:
+        found = ((number, lookup.find(number)) for number in numbers)
+        return {number: int(job[0]["JobStatus"]) for number, job in found if job is not None}
+
+    watch = JobWatch(statuses)
+    asked = commands.Limits(
+        limits.command_seconds, limits.longest_command, limits.snapshot_seconds, limits.commands_at_once
+    )
+    running = commands.Commands(lookup, watch, service.commands, kept, asked)
+    following = follow.Following(watch, follow.Limits(limits.follow_seconds, limits.followers))
+    for blueprint in (
+        jobs.blueprint(service, caller),
+        job_actions.blueprint(running, Events(lookup, service.pool), caller),
+        output.blueprint(lookup, following, caller),
+    ):
+        app.register_blueprint(blueprint, url_prefix=f"{PREFIX}/jobs")
+
+
+def _records(app: Flask, stores: Stores, lookup: Lookup, caller: CallerOf) -> None:
+    """The addresses of what is in the database."""
+
+    def submission_of(number: int, asking: Caller) -> str:
+        return str(lookup.found(number, asking)[0][Job.SUBMISSION])
+
+    either = partial(caller, "user", "job")
+    app.register_blueprint(kv.blueprint(stores.pairs, either), url_prefix=f"{PREFIX}/kv")
+    points = series.blueprint(stores.series, either, partial(caller, "job"), submission_of)
+    app.register_blueprint(points, url_prefix=f"{PREFIX}/ts")
+    app.register_blueprint(accounting.blueprint(stores.usage, caller), url_prefix=f"{PREFIX}/accounting")
+
+
+def _around(app: Flask, settings: Settings, service: Jobs, stores: Stores, caller: CallerOf) -> None:
+    """The addresses around jobs: workers, health, metrics, the description of all addresses."""
+    given = settings.worker_tokens
+    minting = WorkerTokens.from_file(given.signing_key, given.domain) if given else None
+    lifetime = given.lifetime if given else 0
+    workers = resources.blueprint(service.pool, minting, lifetime, service.owner, caller)
+    app.register_blueprint(workers, url_prefix=PREFIX)
+    app.register_blueprint(health.blueprint(service.pool), url_prefix=f"{PREFIX}/health")
+    if settings.metrics_token is not None:
+        token = read_private(settings.metrics_token, "metrics_token").decode().strip()
+        app.register_blueprint(metrics.blueprint(token, _readings(stores)))
+
+    def described() -> dict[str, object]:
+        return document(served(OPERATIONS, app.url_map, PREFIX), str(settings.url))
+
+    app.register_blueprint(documentation.blueprint(described), url_prefix=PREFIX)
+    app.register_blueprint(documentation.blueprint(described), name="documentation_at_root")
+
+
+def _readings(stores: Stores) -> list[Reading]:
+    return [
+        (
+            "prominence_recorder_lag_seconds",
+            "How long the first of the finished jobs that are not in the database yet has waited for that.",
+            lambda: stores.departed.lag(time.time()).seconds,
+        ),
+        (
+            "prominence_recorder_pending_jobs",
+            "Finished jobs that are not in the database yet.",
+            lambda: float(stores.departed.lag(time.time()).pending),
+        ),
+    ]

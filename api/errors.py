@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from api import metrics
 from api.documents.errors import InvalidDocument
+from api.records.errors import LimitReached, RecordsError, RecordsUnavailable
 from identity.errors import IssuerUnreachable, NotAuthenticated, NotEntitled
 from pool.errors import PoolError, PoolUnavailable
 
@@ -152,6 +153,14 @@ def register(app: Flask) -> None:
         metrics.POOL_ERRORS.labels(type(error).__name__).inc()
         code = "queueUnavailable" if isinstance(error, PoolUnavailable) else "queueRefused"
         return answer(503, str(error), code)
+
+    @app.errorhandler(RecordsError)
+    def _records(error: RecordsError) -> Response:
+        if isinstance(error, LimitReached):
+            return answer(400, str(error), "limitReached")
+        _log.warning("%s: %s", type(error).__name__, error.detail or error)
+        metrics.RECORDS_ERRORS.labels(type(error).__name__).inc()
+        return answer(503 if isinstance(error, RecordsUnavailable) else 500, str(error), "recordsUnavailable")
 
     @app.errorhandler(RequestEntityTooLarge)
     def _too_large(_: RequestEntityTooLarge) -> Response:

@@ -43,11 +43,18 @@ class WorkerTokenSettings(_Section):
 
 
 class LimitSettings(_Section):
-    """What one user may ask of the service."""
+    """What may be asked of the service: the first five by one user, the rest by one request or of one process."""
 
     requests_per_minute: int = Field(3000, ge=0, le=10**6, description="Requests on average; 0: any number.")
     request_burst: int = Field(600, ge=1, le=10**6, description="Requests at once.")
     queued_jobs: int = Field(100_000, ge=1, description="Jobs in the queue, running ones included.")
+    keys: int = Field(100_000, ge=1, description="Pairs in the key-value store.")
+    command_seconds: float = Field(60, ge=1, le=3600, description="Of a command in a running job that names no limit.")
+    longest_command: float = Field(600, ge=1, le=3600, description="Seconds that a command in a running job may take.")
+    snapshot_seconds: float = Field(600, ge=1, le=3600, description="Seconds that a snapshot may take.")
+    commands_at_once: int = Field(8, ge=1, description="Commands and snapshots that one process waits for at a time.")
+    follow_seconds: float = Field(12 * 3600, ge=1, description="Seconds for which output is followed in one request.")
+    followers: int = Field(110, ge=1, description="Streams that one process follows at a time; fewer than its threads.")
 
 
 class Settings(_Section):
@@ -67,6 +74,7 @@ class Settings(_Section):
     vos: dict[Annotated[str, StringConstraints(min_length=1)], tuple[str, ...]] = Field(
         min_length=1, description="Virtual organisation -> entitlements that its members must all have."
     )
+    records: Path = Field(description="Settings file of the records (database), which the recorder reads as well.")
     worker_tokens: WorkerTokenSettings | None = Field(
         None, description="How users' own workers get their tokens; without it there are none."
     )

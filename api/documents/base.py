@@ -6,12 +6,13 @@ And a rule that spans fields (``broken``) says which inner field it means, so th
 something the user wrote.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 RULE = "rule"
 """The pydantic error type of all rules of our own."""
@@ -40,18 +41,37 @@ def at_most(limit: int) -> Callable[[Any], Any]:
     return check
 
 
+@dataclass(frozen=True, eq=False)
+class Says:
+    """JSON-schema keywords for what a validator of our own checks; stands beside it in an annotation.
+
+    Compared by identity: what stands in an annotation has to be hashable.
+    """
+
+    keywords: Mapping[str, Any]
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), **self.keywords}
+
+
 def _as_on_the_wire(schema: dict[str, Any], model: type[BaseModel]) -> None:
     """Make the JSON schema say what is true outside of Python.
 
-    Null, which only means "left out" here, goes from the fields that refuse it; so do titles made of names.
+    Null, which only means "left out" here, goes from the fields that refuse it; so do titles made of names. A document
+    that may be left out stands for its own defaults. Rules that span fields come from the model's ``rules``.
     """
     nullable: frozenset[str] = model.nullable if issubclass(model, Document) else frozenset()
+    schema.update(model.rules if issubclass(model, Document) else {})
     for name, field in model.model_fields.items():
         listed = schema["properties"][field.alias or name]
         listed.pop("title", None)
         if name not in nullable and not field.is_required() and field.default is None:
             del listed["default"]
             listed.update(listed.pop("anyOf")[0])  # what the field holds; the other choice is null
+        if isinstance(field.default, Document):
+            listed["default"] = {}
+        if "patternProperties" in listed:
+            listed["additionalProperties"] = False
 
 
 class Document(BaseModel):
@@ -67,6 +87,9 @@ class Document(BaseModel):
 
     nullable: ClassVar[frozenset[str]] = frozenset()
     """Python names of the fields in which an explicit null is allowed."""
+
+    rules: ClassVar[Mapping[str, Any]] = {}
+    """JSON-schema keywords for the rules that span fields, as far as there are any for them."""
 
     @field_validator("*", mode="before")
     @classmethod

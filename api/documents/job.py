@@ -9,7 +9,7 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from api.documents.base import Document, at_most, broken
+from api.documents.base import Document, Says, at_most, broken
 from api.documents.policies import Notification, Policies
 from api.documents.resources import Resources
 from api.documents.staging import Artifact, InputFile, OutputPath
@@ -22,11 +22,17 @@ MAX_ENTRIES = 1000
 MAX_LABELS = 256
 
 T = TypeVar("T")
+_NOT_ONLY_SIDECARS = Says({"contains": {"not": {"properties": {"type": {"const": "sidecar"}}, "required": ["type"]}}})
+
 Entries = Annotated[tuple[T, ...], Field(strict=False, fail_fast=True, max_length=MAX_ENTRIES)]
 
 
 class Job(Document):
-    """A job: tasks in containers, what they need, and what to do with them."""
+    """A job: tasks in containers, what they need, and what to do with them.
+
+    One task at least is not a sidecar; procsPerNode of a task is at most the CPUs that a node of the job can have; two
+    inputs never name the same file.
+    """
 
     name: JobName = Field(default="", description="Name of the job; it need not be unique.")
     labels: Annotated[dict[LabelKey, LabelValue], BeforeValidator(at_most(MAX_LABELS))] = Field(
@@ -35,7 +41,7 @@ class Job(Document):
     resources: Resources = Field(
         description="What each node of the job needs: cpus, memory (GB), disk (GB), walltime (minutes)."
     )
-    tasks: Entries[Task] = Field(
+    tasks: Annotated[Entries[Task], _NOT_ONLY_SIDECARS] = Field(
         min_length=1, description="The tasks, run in this order; at least one is not a sidecar."
     )
     inputs: Entries[InputFile] = Field(default=(), description="Small files to put into the job's directory.")

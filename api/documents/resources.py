@@ -4,7 +4,7 @@ CPUs, memory and disk are per node. ``totalCpusRange`` counts CPUs over all node
 fields it leaves the number of nodes to the service; alone, the CPUs of a node follow from it and ``nodes``.
 """
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -71,8 +71,28 @@ def fit_nodes(total: tuple[int, int], cpus: range | tuple[int, ...]) -> int | No
     return None
 
 
+_CPUS_OF_A_NODE = [{"required": [name]} for name in ("cpus", "cpusRange", "cpusOptions")]
+
+
 class Resources(Document):
-    """What each node of a job needs, and how many nodes."""
+    """What each node of a job needs, and how many nodes.
+
+    Exactly one of cpus, cpusRange and cpusOptions is given, or totalCpusRange alone; exactly one of memory and
+    memoryPerCpu. Beside one of the first three totalCpusRange gives the number of nodes, so nodes is left out, and some
+    number of nodes of the allowed sizes must have a total in the range; alone it must have room for as many CPUs on each
+    of the nodes. In a range the first number is not above the second.
+    """
+
+    rules: ClassVar[dict[str, Any]] = {
+        "allOf": [
+            {"oneOf": [*_CPUS_OF_A_NODE, {"required": ["totalCpusRange"], "not": {"anyOf": _CPUS_OF_A_NODE}}]},
+            {"oneOf": [{"required": ["memory"]}, {"required": ["memoryPerCpu"]}]},
+            {
+                "if": {"required": ["totalCpusRange"], "anyOf": _CPUS_OF_A_NODE},
+                "then": {"properties": {"nodes": {"const": 1}}},
+            },
+        ]
+    }
 
     nodes: int = Field(default=1, ge=1, le=MAX_NODES, description="Number of nodes.")
     cpus: CpuCount | None = Field(default=None, description="CPU cores per node.")

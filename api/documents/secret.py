@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 from pydantic.fields import FieldInfo
 
-from api.documents.text import without_control
+from api.documents import patterns
+from api.documents.text import saying, without_control
 
 REDACTED = "[redacted]"
 """What stands in an answer where a secret was submitted."""
@@ -16,6 +17,7 @@ Secret = Annotated[
     str,
     Field(min_length=1, max_length=MAX_SECRET, repr=False, json_schema_extra={"writeOnly": True}),
     AfterValidator(without_control),
+    saying(patterns.LINE),
 ]
 """A password or token: accepted, never shown again."""
 

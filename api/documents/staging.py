@@ -9,13 +9,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from api.documents.base import Document, broken
+from api.documents import patterns
+from api.documents.base import Document, Says, broken
 from api.documents.text import (
     MAX_LINE,
     Line,
     RelativeFile,
     is_http_url,
     mount_point,
+    saying,
     without_nul,
     without_parent,
 )
@@ -25,18 +27,18 @@ MAX_INPUT_BYTES = 1_048_576
 """Bytes of one input file, decoded."""
 _MAX_BASE64 = -(-MAX_INPUT_BYTES // 3) * 4
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:/")
+_SCHEME = re.compile(patterns.SCHEME)
+_BASE64 = re.compile(patterns.BASE64)
 
 
 def _base64(value: str) -> str:
+    # Python's own strict reading lets more padding pass than belongs there, in some versions.
     too_large = broken(f"must decode to at most {MAX_INPUT_BYTES} bytes: upload larger files and use artifacts")
     if len(value) > _MAX_BASE64:
         raise too_large
-    try:
-        size = len(binascii.a2b_base64(value, strict_mode=True))
-    except ValueError as error:
-        raise broken("must be base64 of the standard alphabet, padded and without line breaks") from error
-    if size > MAX_INPUT_BYTES:
+    if not _BASE64.fullmatch(value):
+        raise broken("must be base64 of the standard alphabet, padded and without line breaks")
+    if len(value) // 4 * 3 - value.count("=") > MAX_INPUT_BYTES:
         raise too_large
     return value
 
@@ -60,11 +62,30 @@ def _artifact_mount(value: str) -> str:
     return value
 
 
+InputContent = Annotated[
+    str,
+    AfterValidator(_base64),
+    Says({"contentEncoding": "base64", "maxLength": _MAX_BASE64, "pattern": patterns.whole(patterns.BASE64)}),
+]
+ArtifactUrl = Annotated[
+    Line,
+    AfterValidator(_artifact_source),
+    Says(
+        {
+            "anyOf": [
+                {"pattern": patterns.whole(patterns.HTTP_URL)},
+                {"pattern": patterns.whole(patterns.OBJECT_NAME), "not": {"pattern": f"^{patterns.SCHEME}"}},
+            ]
+        }
+    ),
+]
+ArtifactMount = Annotated[Line, AfterValidator(_artifact_mount), saying(patterns.ARTIFACT_MOUNT)]
 OutputPath = Annotated[
     str,
     Field(min_length=1, max_length=MAX_LINE),
     AfterValidator(without_nul),
     AfterValidator(without_parent),
+    saying(patterns.OUTPUT_PATH),
 ]
 """A file or directory to keep, relative to the job's directory or absolute in the container."""
 
@@ -73,7 +94,7 @@ class InputFile(Document):
     """A small file written into the job's directory before its first task."""
 
     filename: RelativeFile = Field(description="Name of the file, relative to the job's directory.")
-    content: Annotated[str, AfterValidator(_base64)] = Field(
+    content: InputContent = Field(
         repr=False, description="The file's content in base64, at most 1 MB (1,048,576 bytes) decoded."
     )
     executable: bool = Field(default=False, description="Whether the file may be executed.")
@@ -87,10 +108,8 @@ class InputFile(Document):
 class Artifact(Document):
     """A file or archive fetched before the first task; archives are unpacked."""
 
-    url: Annotated[Line, AfterValidator(_artifact_source)] = Field(
-        description="An http or https URL, or the name of an uploaded object."
-    )
-    mountpoint: Annotated[Line, AfterValidator(_artifact_mount)] | None = Field(
+    url: ArtifactUrl = Field(description="An http or https URL, or the name of an uploaded object.")
+    mountpoint: ArtifactMount | None = Field(
         default=None,
         description="Where to mount a directory of the artifact in the container, as 'dir:/abs/path'.",
     )

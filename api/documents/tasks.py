@@ -5,13 +5,14 @@ it is not split here, and no shell ever sees it.
 """
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from api.documents import patterns
 from api.documents.base import Document, at_most, broken
 from api.documents.secret import Secret
-from api.documents.text import MAX_LINE, MAX_NAME, MAX_TEXT, Line, RelativeFile, Word, matching, without_nul
+from api.documents.text import MAX_LINE, MAX_NAME, MAX_TEXT, Line, RelativeFile, Word, matching, saying, without_nul
 
 MAX_ENV = 1000
 MAX_PROCS = 100_000
@@ -24,7 +25,6 @@ _LAUNCHERS = frozenset({"mpirun", "mpiexec"})
 # begins with another character, so there is nothing to go back for; possessive repeats would say so, but Python 3.11.2,
 # which Debian 12 has, gets those of groups wrong.
 _WORDS = re.compile(r"""(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*""", re.DOTALL)
-_ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 def _splittable(cmd: str) -> str:
@@ -46,18 +46,45 @@ def _launcher(cmd: str) -> str | None:
     return name if name in _LAUNCHERS else None
 
 
-Command = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(without_nul), AfterValidator(_splittable)]
+Command = Annotated[
+    str,
+    Field(max_length=MAX_TEXT),
+    AfterValidator(without_nul),
+    AfterValidator(_splittable),
+    saying(patterns.COMMAND),
+]
 EnvName = Annotated[
     str,
     Field(max_length=MAX_NAME),
-    AfterValidator(matching(_ENV_NAME, "must have a name of letters, digits and '_' that does not begin with a digit")),
+    AfterValidator(
+        matching(patterns.ENV_NAME, "must have a name of letters, digits and '_' that does not begin with a digit")
+    ),
+    saying(patterns.ENV_NAME),
 ]
-EnvValue = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(without_nul)]
+Image = Annotated[Line, AfterValidator(_no_option), saying(patterns.OPTION_FREE)]
+App = Annotated[Word, AfterValidator(_no_option), saying(patterns.OPTION_FREE)]
+EnvValue = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(without_nul), saying(patterns.TEXT)]
 Sha256 = Annotated[
     str,
-    Field(json_schema_extra={"pattern": "^[0-9a-fA-F]{64}$"}),
-    AfterValidator(matching("[0-9a-fA-F]{64}", "must be a SHA-256 digest, 64 hexadecimal digits")),
+    AfterValidator(matching(patterns.SHA256, "must be a SHA-256 digest, 64 hexadecimal digits")),
+    saying(patterns.SHA256),
 ]
+
+
+WorkingDirectory = Annotated[
+    str, Field(min_length=1, max_length=MAX_LINE), AfterValidator(without_nul), saying(patterns.TEXT)
+]
+
+_MPI_NEEDS_A_COMMAND = {
+    "if": {"properties": {"type": {"enum": sorted(MPI_TYPES)}}, "required": ["type"]},
+    "then": {
+        "properties": {"cmd": {"pattern": patterns.NOT_BLANK, "not": {"pattern": patterns.LAUNCHER}}},
+        "required": ["cmd"],
+    },
+}
+_APPS_ARE_SINGULARITYS = {
+    "not": {"properties": {"app": {}, "runtime": {"const": "udocker"}}, "required": ["app", "runtime"]}
+}
 
 
 class ImagePullCredential(Document):
@@ -70,7 +97,9 @@ class ImagePullCredential(Document):
 class Task(Document):
     """One container run of a job; the tasks run one after the other, sidecars beside them."""
 
-    image: Annotated[Line, AfterValidator(_no_option)] = Field(description="The container image's name, URL or path.")
+    rules: ClassVar[dict[str, Any]] = _MPI_NEEDS_A_COMMAND | _APPS_ARE_SINGULARITYS
+
+    image: Image = Field(description="The container image's name, URL or path.")
     runtime: Literal["singularity", "udocker"] | None = Field(
         default=None, description="Container runtime; chosen from the image where it is left out."
     )
@@ -84,7 +113,7 @@ class Task(Document):
         max_length=MAX_ENV,
         description="Environment variables; the service's own PROMINENCE_ variables win over these.",
     )
-    workdir: Annotated[str, Field(min_length=1, max_length=MAX_LINE), AfterValidator(without_nul)] | None = Field(
+    workdir: WorkingDirectory | None = Field(
         default=None,
         description="Working directory in the container, absolute or relative to the job's directory.",
     )
@@ -98,9 +127,7 @@ class Task(Document):
         le=MAX_PROCS,
         description="MPI processes per node, at most the CPUs of a node; one a CPU where it is left out.",
     )
-    app: Annotated[Word, AfterValidator(_no_option)] | None = Field(
-        default=None, description="The app of a Singularity image to run."
-    )
+    app: App | None = Field(default=None, description="The app of a Singularity image to run.")
     image_pull_credential: ImagePullCredential | None = Field(
         default=None, description="User name and token for a private image."
     )

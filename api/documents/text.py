@@ -7,11 +7,11 @@ evaluated: what the user wrote is what later stages get.
 import re
 from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from api.documents.base import broken
+from api.documents import patterns
+from api.documents.base import Says, broken
 from api.documents.wording import shown
 
 MAX_TEXT = 100_000
@@ -23,7 +23,8 @@ MAX_NAME = 512
 MAX_COMPONENT = 255
 """Bytes in one component of a path, the limit of the usual file systems."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(f"[{patterns.CONTROLS}]")
+_HTTP_URL = re.compile(patterns.HTTP_URL)
 
 
 def without_nul(value: str) -> str:
@@ -78,40 +79,42 @@ def mount_point(value: str) -> str:
 
 def is_http_url(value: str) -> bool:
     """Whether the value is an http or https URL with a host, and without blanks."""
-    try:
-        parts = urlsplit(value)
-    except ValueError:  # an unbalanced bracket in the host
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"\s", value)
+    return _HTTP_URL.fullmatch(value) is not None
 
 
-Line = Annotated[str, Field(min_length=1, max_length=MAX_LINE), AfterValidator(without_control)]
+def saying(pattern: str) -> Says:
+    """That the whole text matches the pattern, for the JSON schema alone."""
+    return Says({"pattern": patterns.whole(pattern)})
+
+
+Line = Annotated[str, Field(min_length=1, max_length=MAX_LINE), AfterValidator(without_control), saying(patterns.LINE)]
 """Text on one line, not empty."""
-Word = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(without_control)]
+Word = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(without_control), saying(patterns.LINE)]
 """A name, user name or site: one short line, not empty."""
-RelativeFile = Annotated[Line, AfterValidator(relative_file)]
+RelativeFile = Annotated[Line, AfterValidator(relative_file), saying(patterns.RELATIVE_FILE)]
 """The name of a file below the job's directory."""
-MountPoint = Annotated[Line, AfterValidator(mount_point)]
+MountPoint = Annotated[Line, AfterValidator(mount_point), saying(patterns.MOUNT_POINT)]
 """An absolute path in a container."""
 
-JOB_NAME_PATTERN = r"[A-Za-z0-9\-_ ./]*"
-LABEL_KEY_PATTERN = r"[A-Za-z0-9]+"
-LABEL_VALUE_PATTERN = r"[\w\-./]+"
+_LABEL_VALUE = r"[\w\-./]+"  # letters and digits of all scripts, which the JSON schema has to spell otherwise
 
 JobName = Annotated[
     str,
-    Field(max_length=MAX_NAME, json_schema_extra={"pattern": f"^{JOB_NAME_PATTERN}$"}),
+    Field(max_length=MAX_NAME),
     AfterValidator(
-        matching(JOB_NAME_PATTERN, "may only have letters (A-Z, a-z), digits, '-', '_', '.', '/' and blanks")
+        matching(patterns.JOB_NAME, "may only have letters (A-Z, a-z), digits, '-', '_', '.', '/' and blanks")
     ),
+    saying(patterns.JOB_NAME),
 ]
 LabelKey = Annotated[
     str,
     Field(min_length=1, max_length=MAX_NAME),
-    AfterValidator(matching(LABEL_KEY_PATTERN, "must have a key of letters (A-Z, a-z) and digits only")),
+    AfterValidator(matching(patterns.LABEL_KEY, "must have a key of letters (A-Z, a-z) and digits only")),
+    saying(patterns.LABEL_KEY),
 ]
 LabelValue = Annotated[
     str,
-    Field(min_length=1, max_length=MAX_NAME, json_schema_extra={"pattern": f"^{LABEL_VALUE_PATTERN}$"}),
-    AfterValidator(matching(LABEL_VALUE_PATTERN, "may only have letters, digits, '_', '-', '.' and '/'")),
+    Field(min_length=1, max_length=MAX_NAME),
+    AfterValidator(matching(_LABEL_VALUE, "may only have letters, digits, '_', '-', '.' and '/'")),
+    saying(patterns.LABEL_VALUE),
 ]

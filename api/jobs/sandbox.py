@@ -25,6 +25,8 @@ JOB_FILE = "job.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of a file
 REPORT_FILE = "report.json"
 LOG_FILE = "executor.log"
+EVENT_LOG = "events.log"
+"""HTCondor's event log of the job (submit command `log`)."""
 _ID_FILE = "id"
 _REQUEST_FILE = "request"
 _LARGEST_REPORT = 16 * 2**20
@@ -105,12 +107,12 @@ class Sandbox:
 
     def stream(self, name: str, offset: int) -> bytes | None:
         """`stdout` or `stderr` from byte `offset` on; None where there is none yet."""
-        try:
-            with (self.path / name).open("rb") as file:
+        with folder.opened(self.path / name) as descriptor:
+            if descriptor is None:
+                return None
+            with os.fdopen(os.dup(descriptor), "rb") as file:
                 file.seek(offset)
                 return file.read()
-        except FileNotFoundError:
-            return None
 
 
 def _write(path: Path, text: str) -> None:

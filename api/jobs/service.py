@@ -10,25 +10,32 @@ import errno
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from api import metrics
 from api.documents.job import Job
 from api.documents.redact import as_submitted
-from api.errors import ApiError, InvalidParameter, NoSuchJob, NoSuchStream, NotYours, StorageFailed
+from api.errors import ApiError, InvalidParameter, StorageFailed
 from api.jobs import available, translate, view
+from api.jobs.commands import CommandLog
+from api.jobs.commands import shown as told
 from api.jobs.listing import Selection
+from api.jobs.lookup import Lookup, identity_in, identity_of, is_of
 from api.jobs.queue_limit import QueueLimit
 from api.jobs.sandbox import Sandbox
+from api.records.finished import Query
 from identity.caller import Caller, owner_of
 from identity.job_tokens import JobTokens
 from pool import attributes
 from pool.errors import OutcomeUnknown, PoolError
 from pool.session import Ad, Pool
 from pool.state import JobStatus
-from pool.submission import constraint_string, escaped
+from pool.submission import constraint_string
+
+Found = tuple[Ad, Mapping[str, Any] | None]
 
 
 def _new_name() -> str:
@@ -40,6 +47,8 @@ class Jobs:
     """The jobs of one access point."""
 
     pool: Pool
+    lookup: Lookup
+    commands: CommandLog
     tokens: JobTokens
     sandboxes: Path
     worker_program: Path
@@ -72,7 +81,7 @@ class Jobs:
                 )
             known = sandbox.job_id()
             if known is None and earlier is not None:
-                known = self.pool.find_submission(sandbox.name)
+                known = self.pool.find_submission(sandbox.name) or self.lookup.history.id_of(sandbox.name)
             if known is None:
                 sandbox.remember_request(fingerprint)
                 known = self._submit(job, caller, sandbox)
@@ -87,7 +96,8 @@ class Jobs:
         token = self.tokens.mint(caller, job=sandbox.name, lifetime=translate.token_lifetime(job))
         try:
             sandbox.fill(translate.job_file(job, context), token)
-            number = self.pool.submit(translate.submit_description(job, context))
+            description = translate.submit_description(job, context)
+            number = self.pool.submit(description)
         except OutcomeUnknown:
             # The folder stays: a retry with the same key asks the queue. Without a key nobody can ask again, and a job
             # that is in the queue after all cannot start without its files.
@@ -98,31 +108,51 @@ class Jobs:
             sandbox.discard()
             raise
         metrics.SUBMISSIONS.inc()
+        self.lookup.index.note(number, translate.facts(job, context))
         return number
 
     def select(self, selection: Selection, caller: Caller) -> list[dict[str, object]]:
         """The caller's jobs that `selection` asks for, as the API shows them."""
+        found: list[Found] = []
+        if selection.active:
+            found += ((ad, None) for ad in self._active(selection, caller))
+        if selection.finished:
+            found += self.lookup.history.select(
+                Query(
+                    caller.issuer,
+                    caller.subject,
+                    ids=selection.ids,
+                    name=selection.name,
+                    label=selection.label,
+                    limit=selection.limit,
+                )
+            )
+        return [self._shown(ad, report, selection.detail) for ad, report in found]
+
+    def _active(self, selection: Selection, caller: Caller) -> list[Ad]:
         mine = f"Owner == {constraint_string(self.owner(caller))}"
         constraint = " && ".join(f"({part})" for part in (mine, *selection.constraints()))
-        projection = view.DESCRIBED if selection.detail else view.LISTED
-        ads: list[Ad] = []
-        if selection.active:
-            ads += sorted(self.pool.query(constraint, projection), key=lambda ad: int(ad["ClusterId"]))
-        if selection.finished:
-            ads += self.pool.history(constraint, projection, selection.limit)
-        whose = _identity(caller)
-        return [self._shown(ad, selection.detail) for ad in ads if _identity_in(ad) == whose]
+        ads = self.pool.query(constraint, view.DESCRIBED if selection.detail else view.LISTED)
+        whose = identity_of(caller)
+        return sorted((ad for ad in ads if identity_in(ad) == whose), key=lambda ad: int(ad["ClusterId"]))
 
     def describe(self, number: int, caller: Caller) -> list[dict[str, object]]:
         """A list with the caller's job of that id, or an empty one."""
-        ad = self._find(number, view.DESCRIBED)
-        return [self._shown(ad, True)] if ad is not None and _identity_in(ad) == _identity(caller) else []
+        found = self.lookup.find(number)
+        if found is None or not is_of(found[0], caller):
+            return []
+        shown = self._shown(*found, detail=True)
+        execution = shown.get("execution")
+        ran = self.commands.of_job(str(found[0][attributes.Job.SUBMISSION])) if isinstance(execution, dict) else ()
+        if isinstance(execution, dict) and ran:
+            execution["commands"] = told(ran)
+        return [shown]
 
     def delete(self, numbers: Sequence[int], caller: Caller) -> None:
         """Removes jobs from the queue; all are checked before the first is removed. One that was deleted before is fine."""
         queued = []
         for number in numbers:
-            ad = self._mine(number, caller)
+            ad, _ = self.lookup.found(number, caller)
             if ad["JobStatus"] not in (JobStatus.REMOVED, JobStatus.COMPLETED):
                 queued.append(number)
             elif attributes.DELETED_BY_USER not in str(ad.get("RemoveReason") or ""):
@@ -132,7 +162,7 @@ class Jobs:
 
     def take_out(self, number: int, caller: Caller) -> None:
         """Takes a job that has completed and was left in the queue out of it. One that was taken out before is fine."""
-        ad = self._mine(number, caller)
+        ad, _ = self.lookup.found(number, caller)
         if attributes.TAKEN_OUT_BY_USER in str(ad.get("RemoveReason") or ""):
             return
         if ad["JobStatus"] != JobStatus.COMPLETED or not self.pool.remove([number], attributes.TAKEN_OUT_BY_USER):
@@ -140,36 +170,15 @@ class Jobs:
 
     def clone(self, number: int, caller: Caller, key: str | None) -> int:
         """Queues what job `number` asked for again, as a new job, and returns its id."""
-        ad = self._mine(number, caller)
-        given = self._sandbox(str(ad[attributes.Job.SUBMISSION])).job()
+        ad, sandbox = self.lookup.found(number, caller)
+        given = sandbox.job()
         if given is None:
             raise ApiError(f"The files of job {number} are no longer kept: submit its description anew.")
         return self.create(translate.document_again(json.loads(ad[attributes.Job.DOCUMENT]), given), caller, key)
 
-    def output(self, number: int, caller: Caller, stream: str, node: int, offset: int) -> bytes:
-        """What a job wrote to `stdout` or `stderr`, from byte `offset` on."""
-        ad = self._mine(number, caller)
-        text = self._sandbox(str(ad[attributes.Job.SUBMISSION])).stream(stream, offset) if node == 0 else None
-        if text is None:
-            raise NoSuchStream(f"Job {number} has no {stream} of node {node}, or none yet: it may not have started.")
-        return text
-
-    def _mine(self, number: int, caller: Caller) -> Ad:
-        ad = self._find(number, view.LISTED)
-        if ad is None:
-            raise NoSuchJob(number)
-        if _identity_in(ad) != _identity(caller):
-            raise NotYours(number)
-        return ad
-
-    def _find(self, number: int, projection: Sequence[str]) -> Ad | None:
-        constraint = f"ClusterId == {int(number)}"
-        ads = self.pool.query(constraint, projection, 1) or self.pool.history(constraint, projection, 1)
-        # Jobs that did not come through the API have no submission: they are not the API's to show.
-        return ads[0] if ads and ads[0].get(attributes.Job.SUBMISSION) else None
-
-    def _shown(self, ad: Ad, detail: bool) -> dict[str, object]:
-        report = self._sandbox(str(ad[attributes.Job.SUBMISSION])).report() if detail or view.wants_report(ad) else None
+    def _shown(self, ad: Ad, report: Mapping[str, Any] | None, detail: bool) -> dict[str, object]:
+        if report is None and (detail or view.wants_report(ad)):
+            report = self.lookup.sandbox(ad).report()
         return view.job(ad, report, detail)
 
     def owner(self, caller: Caller) -> str:
@@ -178,11 +187,3 @@ class Jobs:
 
     def _sandbox(self, name: str) -> Sandbox:
         return Sandbox(self.sandboxes / name)
-
-
-def _identity(caller: Caller) -> tuple[str, str]:
-    return escaped(caller.subject), escaped(caller.issuer)
-
-
-def _identity_in(ad: Ad) -> tuple[object, object]:
-    return ad.get(attributes.Job.USER), ad.get(attributes.Job.ISSUER)

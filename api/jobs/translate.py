@@ -6,6 +6,7 @@ the executor reads.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +15,10 @@ from typing import Any
 
 from api.documents.job import Job
 from api.documents.redact import as_submitted, redacted
-from api.jobs.sandbox import JOB_FILE, LOG_FILE, REPORT_FILE, TOKEN_FILE
+from api.jobs.sandbox import EVENT_LOG, JOB_FILE, LOG_FILE, REPORT_FILE, TOKEN_FILE
 from identity.caller import Caller, group_slug, owner_of
 from pool import attributes
-from pool.submission import quoted, quoted_json, quoted_list
+from pool.submission import escaped, quoted, quoted_json, quoted_list
 from pool.worker_tokens import BOUND_TO_OWNER
 
 _MINUTE = 60
@@ -74,6 +75,7 @@ def submit_description(job: Job, context: Context) -> dict[str, str]:
         "transfer_input_files": f"{JOB_FILE},{TOKEN_FILE}",
         "transfer_output_files": f"{REPORT_FILE},{LOG_FILE}",
         "want_io_proxy": "true",
+        "log": EVENT_LOG,
         "request_cpus": str(resources.cpus_min),
         "request_memory": str(math.ceil(resources.memory_gb * 1024)),
         "request_disk": str(resources.disk * 1024 * 1024),
@@ -121,6 +123,16 @@ def _attributes(job: Job, context: Context) -> dict[str, str]:
         if where is not None and where.regions:
             ours[regions] = quoted_list(where.regions)
     return ours
+
+
+def facts(job: Job, context: Context) -> dict[str, str]:
+    """What never changes of a job, as its ad has it (the FACTS of `api/jobs/index.py`)."""
+    return {
+        attributes.Job.USER: escaped(context.caller.subject),
+        attributes.Job.ISSUER: escaped(context.caller.issuer),
+        attributes.Job.DOCUMENT: json.dumps(redacted(job)),
+        attributes.Job.SUBMISSION: context.submission,
+    }
 
 
 def _requirements(job: Job) -> str:

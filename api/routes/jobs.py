@@ -1,4 +1,4 @@
-"""`/jobs`: create, list, describe, delete, read output."""
+"""`/jobs`: create, list, describe, delete, clone, take out of the queue."""
 
 from __future__ import annotations
 
@@ -61,13 +61,6 @@ def blueprint(jobs: Jobs, caller: Callable[[], Caller]) -> Blueprint:
         user = caller()
         return jsonify({"id": jobs.clone(number, user, _idempotency_key())}), 201
 
-    @routes.get("/<int:number>/<any(stdout, stderr):stream>")
-    def output(number: int, stream: str) -> Response:
-        """What a job wrote so far."""
-        user = caller()
-        text = jobs.output(number, user, stream, _number("node"), _number("offset"))
-        return Response(text, mimetype="text/plain")
-
     return routes
 
 
@@ -76,10 +69,3 @@ def _idempotency_key() -> str | None:
     if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
         raise InvalidParameter("Idempotency-Key: give 1 to 255 printable ASCII characters.", "Idempotency-Key")
     return key
-
-
-def _number(name: str) -> int:
-    text = request.args.get(name, "0")
-    if not re.fullmatch(r"[0-9]{1,15}", text, re.ASCII):
-        raise InvalidParameter(f"{name}: give a whole number from 0 on.", name)
-    return int(text)

@@ -7,18 +7,23 @@ import os
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
 from prominence.errors import InvalidInput, NoSuchJob, NotAuthenticated, UnexpectedAnswer
-from prominence.jobs import Document
+from prominence.jobs import CommandResult, Document
+from prominence.streaming import EVENT_STREAM, SILENCE, Piece, pieces
 from prominence.transport import Backoff, Transport
 from prominence.watching import watch
 
 API_PATH = "/prominence/v1"
+COMMAND_TIME = 60.0
+"""Seconds that the service gives a command which names no time of its own."""
+COMMAND_MARGIN = 30.0
+"""Seconds for the way to the worker and back."""
 
 
 class Client:
@@ -136,6 +141,41 @@ class Client:
         """Return the standard error so far; as `stdout`."""
         return self._stream(job_id, "stderr", node, offset)
 
+    def follow(self, job_id: int, stream: str = "stdout", place: str = "") -> Iterator[Piece]:
+        """Yield the job's `stdout` or `stderr` as it grows, until the job has ended.
+
+        `place` is that of an earlier piece, to go on behind it. Raises Unreachable when the connection is lost,
+        UnexpectedAnswer where the service cannot do this.
+        """
+        headers = {"Last-Event-ID": place} if place else {}
+        path = f"/jobs/{job_id}/{stream}?follow=true"
+        return pieces(self._transport.lines(path, EVENT_STREAM, headers=headers, silence=SILENCE))
+
+    def run_command(self, job_id: int, command: Sequence[str], timeout: float | None = None) -> CommandResult:
+        """Run a command in the running job and return what it wrote and its exit code.
+
+        `timeout` is the command's, in seconds; None leaves it to the service. The request is sent once: a command may
+        have effects. Raises Refused where the job does not run, the command cannot start or its time is over.
+        """
+        body: Document = {"command": list(command)}
+        if timeout is not None:
+            body["timeout"] = timeout
+        silence = (timeout or COMMAND_TIME) + COMMAND_MARGIN
+        response = self._transport.once("POST", f"/jobs/{job_id}/exec", body=_encoded(body), silence=silence)
+        answer = self._decoded(response)
+        try:
+            return CommandResult.of(answer)
+        except (KeyError, TypeError):
+            raise self._unexpected(response) from None
+
+    def job_events(self, job_id: int) -> list[Document]:
+        """Return what happened to the job, oldest first: each with `time` (epoch seconds) and `event`."""
+        response = self._transport.request("GET", f"/jobs/{job_id}/events")
+        answer = self._decoded(response)
+        if not isinstance(answer, list) or not all(_is_event(entry) for entry in answer):
+            raise self._unexpected(response)
+        return answer
+
     def wait(
         self,
         job_id: int,
@@ -239,3 +279,9 @@ def _joined(ids: Iterable[int]) -> str:
 
 def _is_job(entry: object) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("id"), int) and isinstance(entry.get("status"), str)
+
+
+def _is_event(entry: object) -> bool:
+    return (
+        isinstance(entry, dict) and isinstance(entry.get("time"), (int, float)) and isinstance(entry.get("event"), str)
+    )

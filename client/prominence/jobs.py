@@ -6,6 +6,7 @@ must reach the user all the same.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 Document = dict[str, Any]
@@ -13,6 +14,24 @@ Document = dict[str, Any]
 
 ENDED = frozenset({"completed", "failed", "killed", "deleted"})
 """The states which a job does not leave any more."""
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a command in a running job did; `truncated` where it wrote more than is kept."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    truncated: bool
+
+    @classmethod
+    def of(cls, answer: Any) -> CommandResult:
+        """Read the service's answer. Raises KeyError or TypeError where it is none."""
+        code, stdout, stderr = answer["exitCode"], answer["stdout"], answer["stderr"]
+        if not isinstance(code, int) or not isinstance(stdout, str) or not isinstance(stderr, str):
+            raise TypeError
+        return cls(code, stdout, stderr, bool(answer.get("truncated")))
 
 
 def has_ended(job: Document) -> bool:
@@ -31,11 +50,12 @@ def exit_code(job: Document) -> int:
     for task in tasks_run(job):
         code = task.get("exitCode")
         if code != 0:
-            return _as_shell(code)
+            return as_shell(code)
     return 0
 
 
-def _as_shell(code: object) -> int:
+def as_shell(code: object) -> int:
+    """Return the exit code of a failed task or command as a shell shows it, 1 where there is none; never 0."""
     if not isinstance(code, int):
         return 1
     if code < 0:

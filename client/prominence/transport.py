@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -38,6 +38,9 @@ TRANSIENT = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
 )
+
+
+_STREAM_CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,27 @@ class Transport:
             self._sleep(pause)
             attempt += 1
 
+    def once(self, method: str, path: str, *, body: bytes | None = None, silence: float) -> requests.Response:
+        """As `request`, in one attempt: for what may have been done although no answer came.
+
+        `silence` is for how many seconds the answer may let wait.
+        """
+        return self._once(method, path, None, body, None, silence=silence)
+
+    def lines(self, path: str, kind: str, *, headers: Mapping[str, str], silence: float) -> Iterator[bytes]:
+        """Yield the lines of a long answer to GET as they come, without their ends; one attempt.
+
+        After `silence` seconds without a byte the connection counts as lost: Unreachable, also midway. UnexpectedAnswer
+        where the answer is not of the content type `kind`.
+        """
+        with self._once("GET", path, None, None, {"Accept": kind, **headers}, silence=silence, stream=True) as response:
+            if response.headers.get("Content-Type", "").partition(";")[0].strip() != kind:
+                raise UnexpectedAnswer(f"{self._base} does not send output as it grows.", status=response.status_code)
+            try:
+                yield from response.iter_lines(chunk_size=_STREAM_CHUNK)
+            except requests.exceptions.RequestException as error:
+                raise Unreachable(self._no_answer(error)) from error
+
     def _pause(self, error: Unavailable | Unreachable, attempt: int) -> float | None:
         """How long to wait before the next attempt, None where there shall be none."""
         if attempt + 1 >= self._backoff.attempts or isinstance(error.__cause__, _HOPELESS):
@@ -141,6 +165,9 @@ class Transport:
         params: Mapping[str, str] | None,
         body: bytes | None,
         headers: Mapping[str, str] | None,
+        *,
+        silence: float | None = None,
+        stream: bool = False,
     ) -> requests.Response:
         common = {"User-Agent": f"prominence-client/{__version__}", "Accept": "application/json"}
         if body is not None:
@@ -153,8 +180,9 @@ class Transport:
                 data=body,
                 headers={**common, **(headers or {})},
                 auth=self._auth,
-                timeout=self._timeout,
+                timeout=self._timeout if silence is None else (self._timeout, silence),
                 allow_redirects=False,
+                stream=stream,
             )
         except requests.exceptions.RequestException as error:
             raise Unreachable(self._no_answer(error)) from error

@@ -3,14 +3,16 @@
 `execute(arguments, console)` returns the exit code; what goes wrong it raises as a `prominence.Error`.
 """
 
-from prominence.commands import create, delete, describe, listing, output, run, wait
+from prominence.commands import create, delete, describe, events, execute, listing, output, run, wait
 
 REGISTER = (
     run.register,
     create.register,
     listing.register,
     describe.register,
+    events.register,
     output.register,
+    execute.register,
     wait.register,
     delete.register,
 )

@@ -7,6 +7,7 @@ from functools import partial
 
 from prominence.commands.following import Tail, follow
 from prominence.commands.parsing import Commands, add_job_id
+from prominence.commands.streamed import follow_stream
 from prominence.console import Console
 from prominence.values import natural
 
@@ -28,6 +29,8 @@ def execute(stream: str, arguments: argparse.Namespace, console: Console) -> int
     """Print the stream to the standard output."""
     client = console.client()
     read = partial(client.stdout if stream == "stdout" else client.stderr, arguments.job, arguments.node)
+    if arguments.follow and arguments.node == 0 and follow_stream(client, arguments.job, stream, console):
+        return 0
     if arguments.follow:
         follow(client, arguments.job, [Tail(read, console.write)], console, must_exist=True)
     else:

@@ -1,0 +1,55 @@
+"""What never changes of a job, by its id: whose it is, what was asked for, and the name of its folder.
+
+One small file a job, in a folder that no worker reaches. It is a short cut: the queue and the database know all of it, so a
+file that is missing or torn is made anew from what they say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pool.attributes import Job
+
+FACTS = (Job.USER, Job.ISSUER, Job.DOCUMENT, Job.SUBMISSION)
+"""Attributes of a job's ad that are kept, all of them texts."""
+_IN_A_FOLDER = 1000
+
+
+@dataclass(frozen=True)
+class Index:
+    """The files below `folder`."""
+
+    folder: Path
+
+    def note(self, number: int, ad: Mapping[str, Any]) -> None:
+        """Remembers the FACTS of the job with this ad (or submit values); where that fails, the queue is asked later."""
+        path = self._path(number)
+        temporary = path.with_name(f".{number}.{os.getpid()}")
+        text = json.dumps({name: ad[name] for name in FACTS})
+        with suppress(OSError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary.write_text(text)
+            temporary.rename(path)
+
+    def facts(self, number: int) -> dict[str, Any] | None:
+        """The FACTS of a job; None where they are not kept."""
+        try:
+            facts = json.loads(self._path(number).read_bytes())
+        except (OSError, ValueError):
+            return None
+        whole = isinstance(facts, dict) and all(isinstance(facts.get(name), str) for name in FACTS)
+        return facts if whole else None
+
+    def forget(self, number: int) -> None:
+        """Deletes what is kept of a job."""
+        with suppress(OSError):
+            self._path(number).unlink()
+
+    def _path(self, number: int) -> Path:
+        return self.folder / str(number // _IN_A_FOLDER) / str(number)

@@ -1,0 +1,14 @@
+"""All operations of the API, a module for each resource. A resource is in the document when it stands in this list."""
+
+from api.openapi.operation import Operation
+from api.openapi.operations import data, health, jobs, output, workers
+
+OPERATIONS: tuple[Operation, ...] = (
+    *jobs.OPERATIONS,
+    *output.OPERATIONS,
+    *workers.OPERATIONS,
+    *data.OPERATIONS,
+    *data.OBJECTS,
+    *health.OPERATIONS,
+)
+"""In the order of the document."""

@@ -1,0 +1,52 @@
+"""The settings of the records: which database, and where the recorder finds what it records."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from api.records.errors import SettingsUnusable
+
+_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
+
+
+class RecordsSettings(BaseModel):
+    """Everything that an operator may choose for the records. The address may hold a password: the file is private."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    database: SecretStr = Field(
+        description="sqlite:////path/of/a/file, or postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE."
+    )
+    departed: Path = Field(
+        description="Folder in which the access point leaves a file for each job that left the queue."
+    )
+    sandboxes: Path = Field(description="Folder for the files of jobs, as in the settings of the API.")
+
+    @field_validator("database")
+    @classmethod
+    def _known(cls, address: SecretStr) -> SecretStr:
+        if not address.get_secret_value().startswith(_SCHEMES):
+            raise ValueError(f"the address begins with one of {', '.join(_SCHEMES)}")
+        return address
+
+
+def load(file: Path) -> RecordsSettings:
+    """The settings in a TOML file; raises SettingsUnusable with the key and what is wrong with it, never with its value."""
+    try:
+        return RecordsSettings.model_validate(tomllib.loads(file.read_text()))
+    except OSError as error:
+        raise SettingsUnusable(f"{file} cannot be read: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsUnusable(f"{file} is not TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        raise SettingsUnusable(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+
+
+def shown(settings: RecordsSettings) -> str:
+    """Each setting, a line each; the address of the database without what is in it."""
+    fields = RecordsSettings.model_fields
+    return "\n".join(f"{name} = {getattr(settings, name)!r}  # {fields[name].description}" for name in fields)

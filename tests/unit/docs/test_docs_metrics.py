@@ -1,0 +1,18 @@
+"""Every metric is documented, and nothing else."""
+
+from __future__ import annotations
+
+from prometheus_client.metrics import MetricWrapperBase
+
+from api import metrics
+from tests.unit.docs.reference import compare, names
+
+FILE = "metrics.md"
+HEADING = "Metrics of the REST API"
+
+
+def test_every_metric_of_the_rest_api_is_documented_with_its_labels() -> None:
+    collectors = [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]
+    described = [metric for collector in collectors for metric in collector.describe()]
+    there = [f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in described]
+    compare(f"{FILE}, {HEADING}", names(FILE, HEADING), there)
