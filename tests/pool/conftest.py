@@ -13,11 +13,14 @@ import pytest
 import requests
 
 from deploy import nodes, service
-from deploy.home import from_environment
+from deploy.home import Settings, from_environment
 from deploy.instance import Instance
 from deploy.namespaces import Machine
 
-PORT = 18463
+PORT = int(os.environ.get("PROMINENCE_TEST_PORT", "18463"))
+EXPENDABLE_PORT = int(os.environ.get("PROMINENCE_TEST_EXPENDABLE_PORT", "18470"))
+MIRROR = 200
+"""Number of the instance's loopback address on which its registry mirror is, while a test runs one."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,13 +35,25 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     for folder in (home, home.parent, home.parent.parent):
         folder.chmod(0o711)
     settings = replace(from_environment(os.environ), home=home / "home", port=PORT, workers=1, worker_cpus=2)
+    yield from _running(replace(settings, registry_mirror=f"http://{settings.address(MIRROR)}:5000"))
+
+
+@pytest.fixture(scope="module")
+def expendable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """An instance without workers, for tests that break it."""
+    home = Path(tmp_path_factory.mktemp("expendable", numbered=True)) / "home"
+    yield from _running(replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=0))
+
+
+def _running(settings: Settings) -> Iterator[Instance]:
     running = Instance(settings)
     try:
         running.start(print)
         yield running
     finally:
         for folder in sorted(running.home.nodes.glob("*")):
-            print(nodes.log_tails(nodes.Node(folder.name, running.home, Machine(folder.name, home, folder / "pool"))))
+            machine = Machine(folder.name, settings.home, folder / "pool")
+            print(nodes.log_tails(nodes.Node(folder.name, running.home, machine)))
         running.clean()
 
 
