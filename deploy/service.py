@@ -112,18 +112,23 @@ def environment(home: Home) -> dict[str, str]:
     }
 
 
-def start_recorder(home: Home) -> None:
-    """Brings the tables of the database to this program's revision and starts the recorder, if it does not run."""
-    process = recorder(home)
-    if process.pid() is not None:
-        return
-    command = [sys.executable, "-m", "api.records"]
-    done = subprocess.run(
-        [*command, "migrate"], env=environment(home), capture_output=True, text=True, timeout=600, check=False
-    )
+_RECORDS = [sys.executable, "-m", "api.records"]
+
+
+def migrate(home: Home) -> None:
+    """Brings the tables of the database to this program's revision. Safe to repeat."""
+    command = [*_RECORDS, "migrate"]
+    done = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         raise DeployError(f"The tables of the database cannot be made: {done.stderr.strip()[-500:]}")
-    process.start([*command, "record"], home.log / "recorder.log", environment(home))
+
+
+def start_recorder(home: Home) -> None:
+    """Starts the recorder, if it does not run, on tables of this program's revision."""
+    process = recorder(home)
+    if process.pid() is None:
+        migrate(home)
+        process.start([*_RECORDS, "record"], home.log / "recorder.log", environment(home))
 
 
 def start(settings: Settings, home: Home) -> None:

@@ -16,6 +16,7 @@ sandboxes = "/srv/sandboxes"
 worker_program = "/srv/program/worker.pyz"
 job_token_secret = "/srv/keys/job-tokens"
 run = "/srv/run"
+records = "/srv/records.toml"
 
 [[issuers]]
 issuer = "https://aai.example.eu/oidc"

@@ -23,6 +23,7 @@ def home(tmp_path: Path) -> Home:
     made.make()
     _add_signing_key(made)
     service.prepare(SETTINGS, made)
+    service.migrate(made)
     return made
 
 

@@ -23,7 +23,9 @@ def knobs(file: Path) -> dict[str, str]:
         match = _LINE.fullmatch(line.strip())
         assert match or not line.strip() or line.startswith("#"), f"{file.name}: {line!r} is no setting"
         if match:
-            found[match[1] if match[2] == "=" else f"{match[1]} : {match[3]}"] = match[3].strip()
+            name, value = match[1] if match[2] == "=" else f"{match[1]} : {match[3]}", match[3].strip()
+            # What takes several lines to say is not said again in the documentation.
+            found[name] = f"$({name}) …" if name in found and value.startswith(f"$({name})") else value
     return found
 
 

@@ -31,6 +31,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     home.signing_key.parent.mkdir(parents=True)
     home.signing_key.write_text("a key of a pool that never runs")
     service.prepare(Instance(home.path, home.path), home)
+    service.migrate(home)
     return create_app(load(home.service_settings), Pool())
 
 

@@ -34,6 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     home.make()
     settings = Settings(home.path, home.path)
     service.prepare(settings, home)
+    service.migrate(home)
     # The key that signs workers' tokens is the pool's, which is not there.
     loaded = load(home.service_settings).model_copy(update={"worker_tokens": None})
     app = create_app(loaded, Pool(f"nobody-{time.time_ns()}@"))
