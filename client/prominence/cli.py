@@ -82,6 +82,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
         _drop_stdout()
         return BROKEN_PIPE
     except OSError as error:
+        _drop_stdout()
         console.note(f"Cannot write the output: {error.strerror or error}.")
         return 1
     return code

@@ -31,6 +31,18 @@ def submit(description: Document, arguments: argparse.Namespace, console: Consol
         return 0
     client = console.client()
     job_id = client.create_job(description)
+    if not arguments.wait:
+        _announce(job_id, arguments, console)
+        return 0
+    try:
+        _announce(job_id, arguments, console)
+        return _until_ended(client, job_id, arguments.quiet, console)
+    except KeyboardInterrupt:
+        console.note(f"Job {job_id} goes on: `prominence delete {job_id}` ends it.")
+        raise
+
+
+def _announce(job_id: int, arguments: argparse.Namespace, console: Console) -> None:
     created = f"Job created with id {job_id}"
     if arguments.quiet:
         console.say(str(job_id))
@@ -38,7 +50,6 @@ def submit(description: Document, arguments: argparse.Namespace, console: Consol
         console.note(created)
     else:
         console.say(created)
-    return _until_ended(client, job_id, arguments.quiet, console) if arguments.wait else 0
 
 
 def _until_ended(client: Client, job_id: int, quiet: bool, console: Console) -> int:
@@ -46,11 +57,7 @@ def _until_ended(client: Client, job_id: int, quiet: bool, console: Console) -> 
         Tail(partial(client.stdout, job_id, FIRST_NODE), console.write),
         Tail(partial(client.stderr, job_id, FIRST_NODE), console.write_error),
     ]
-    try:
-        job = follow(client, job_id, [] if quiet else tails, console, created=True)
-    except KeyboardInterrupt:
-        console.note(f"Job {job_id} goes on: `prominence delete {job_id}` ends it.")
-        raise
+    job = follow(client, job_id, [] if quiet else tails, console, created=True)
     if not quiet and (job["status"] != "completed" or exit_code(job) != 0):
         console.note(summary(job))
     return exit_code(job)
