@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from api import app as application
 from api.openapi.addresses import addresses, template
 from api.openapi.document import PREFIX, document
 from api.openapi.operation import Operation
@@ -32,10 +31,6 @@ def test_every_rule_has_an_operation_and_every_operation_a_rule(server: Server) 
 def test_outside_of_the_prefix_there_are_only_the_description_and_the_metrics(server: Server) -> None:
     outside = {rule.rule for rule in server.app.url_map.iter_rules() if not rule.rule.startswith(f"{PREFIX}/")}
     assert outside == {"/openapi.json", "/docs", "/metrics"}
-
-
-def test_the_prefix_is_that_of_the_application() -> None:
-    assert application.PREFIX == PREFIX
 
 
 def test_the_document_is_valid(described: dict[str, Any]) -> None:

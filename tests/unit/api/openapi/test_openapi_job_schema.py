@@ -78,7 +78,7 @@ def test_what_is_valid_is_accepted_but_for_rules_across_fields() -> None:
 
     @given(bodies)
     @settings(
-        max_examples=50,
+        max_examples=40,
         deadline=None,
         database=None,
         phases=[Phase.generate],
@@ -86,6 +86,7 @@ def test_what_is_valid_is_accepted_but_for_rules_across_fields() -> None:
         suppress_health_check=list(HealthCheck),
     )
     def accepted(case: schemathesis.Case[Any]) -> None:
+        assert isinstance(case.body, dict)
         SCHEMA.validate(case.body)
         job = outcome(json.dumps(_sendable(case.body)).encode())
         counts["all"] += 1
@@ -94,7 +95,7 @@ def test_what_is_valid_is_accepted_but_for_rules_across_fields() -> None:
             counts["refused"] += 1
 
     accepted()
-    assert counts["all"] >= 50
+    assert counts["all"] >= 40
     assert counts["refused"] <= counts["all"] / 10
 
 
