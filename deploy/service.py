@@ -146,6 +146,8 @@ def start(settings: Settings, home: Home) -> None:
             "60",
             "--graceful-timeout",
             "5",
+            "--keep-alive",
+            "30",
         ]
         command += ["--no-control-socket", "api.wsgi:application()"]
         counts = home.run / "metrics"
