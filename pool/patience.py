@@ -1,8 +1,10 @@
 """How long a schedd that does not answer is waited for, and by whom.
 
-HTCondor's bindings hold the whole process while they wait, some calls (submission, history) without any time-out. So they
-are made only to a schedd that answered just now, and once a call ran into its time-out the next ones are refused for a
-while, instead of waiting one after the other.
+HTCondor's bindings hold the whole process while they wait: a submission or the history without any time-out, a query of jobs
+for 20 s whatever is configured, a query of users for Q_QUERY_TIMEOUT. So the first ones are made only to a schedd that
+answered just now, and once a call ran into its time-out the next ones are refused for a while, instead of waiting one after
+the other. What is left is a schedd that falls silent within a second of an answer: then the WSGI server's own time-out ends
+the process, and a submission with a key is repaired by its retry.
 """
 
 from __future__ import annotations

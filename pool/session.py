@@ -75,7 +75,9 @@ class Pool:
 
     def query(self, constraint: str, projection: Sequence[str], limit: int = -1) -> list[Ad]:
         """The jobs in the queue for which `constraint` holds, with the attributes of `projection`; all where limit is -1."""
-        return self._ask(lambda schedd: schedd.query(constraint, list(projection), limit=limit))
+        with self._lock:
+            self.make_sure()
+            return self._ask(lambda schedd: schedd.query(constraint, list(projection), limit=limit))
 
     def history(self, constraint: str, projection: Sequence[str], limit: int) -> list[Ad]:
         """Jobs that have left the queue, the latest first, `limit` at most (-1: all)."""
@@ -101,12 +103,12 @@ class Pool:
         return [_plain(ad) for ad in ads]
 
     def check(self) -> None:
-        """Raises PoolUnavailable when the schedd does not answer."""
+        """Raises PoolUnavailable when the schedd does not answer within HTCondor's Q_QUERY_TIMEOUT."""
         # Of users' records, of which there are few: a query of jobs, even for none, looks at all of them.
         self._ask(lambda schedd: schedd.queryUserAds("false", ["Owner"]))
 
     def make_sure(self) -> None:
-        """Before a call that has no time-out of its own: raises PoolUnavailable unless the schedd answers."""
+        """Before a call that may take for ever to fail: raises PoolUnavailable unless the schedd answers, or just did."""
         if not self._patience.is_fresh:
             self.check()
 

@@ -107,15 +107,15 @@ def delete_all(user: User) -> None:
 
 
 @contextmanager
-def another_api(instance: Instance, app: str, *options: str) -> Iterator[str]:
+def another_api(instance: Instance, app: str, *options: str, **environ: str) -> Iterator[str]:
     """A second REST API over the instance's pool and files, with the WSGI application `app`; its base address."""
     port = _free_port(instance.settings.host)
     url = replace(instance.settings, port=port).url
     command = [sys.executable, "-m", "gunicorn", "--bind", f"{instance.settings.host}:{port}", "--no-control-socket"]
-    command += ["--worker-class", "gthread", *options, app]
+    command += ["--worker-class", "gthread", "--graceful-timeout", "1", *options, app]
     process = Process(instance.home.run / f"api-{port}.pid")
     log = instance.home.log / f"api-{port}.log"
-    process.start(command, log, service.environment(instance.home))
+    process.start(command, log, service.environment(instance.home) | environ)
     try:
         until(lambda: process.pid() is None or _listens(url), 30)
         assert process.pid() is not None, log.read_text()

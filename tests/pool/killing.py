@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 from htcondor2 import HTCondorException
 
+import api.jobs.index
 import api.jobs.sandbox
 import api.jobs.service
 import pool.session
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HEADER = "Die"
-_TRACED = {str(module.__file__) for module in (api.jobs.sandbox, api.jobs.service, pool.session)}
+_TRACED = {str(module.__file__) for module in (api.jobs.index, api.jobs.sandbox, api.jobs.service, pool.session)}
 _Tracer = Callable[[FrameType, str, Any], Any]
 
 

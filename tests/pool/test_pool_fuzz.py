@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+import requests
 
 from api.openapi.document import PREFIX, document
 from api.openapi.operations import OPERATIONS
@@ -21,7 +22,7 @@ from tests.fuzz import fuzzing
 pytestmark = pytest.mark.timeout(300)
 
 PORT = 18500
-EXAMPLES = 6
+EXAMPLES = 15
 SEED = 1
 
 
@@ -41,11 +42,25 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 
 def test_generated_requests_get_the_answers_that_are_described(idle: Instance) -> None:
     token = service.mint(idle.settings, idle.home, "fuzz", [], [], 3600)
-    outcome = fuzzing.run(document(OPERATIONS, PREFIX), idle.settings.url, token, EXAMPLES, SEED)
+    outcome = fuzzing.run(document(OPERATIONS, PREFIX), idle.settings.url, token, EXAMPLES, SEED, systematic=False)
     assert outcome.failures == {}, outcome.reproductions
     assert outcome.server_errors() == 0
     assert outcome.cases >= 500
     assert outcome.answers["POST /jobs", 201] > 0
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**30])
+def test_an_id_that_no_job_can_have_is_that_of_no_job(idle: Instance, number: int) -> None:
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {service.mint(idle.settings, idle.home, 'fuzz', [], [], 3600)}"
+    operations = [operation for operation in OPERATIONS if "{id}" in operation.path]
+    answers = {
+        operation.name: session.request(
+            operation.method, idle.settings.url + operation.path.replace("{id}", str(number)), timeout=30
+        ).status_code
+        for operation in operations
+    }
+    assert answers == {name: 200 if name == "get_jobs_id" else 400 for name in answers}
 
 
 def test_a_job_from_its_creation_to_its_end_is_shown_as_described(user: Callable[..., Any]) -> None:
@@ -58,4 +73,6 @@ def test_a_job_from_its_creation_to_its_end_is_shown_as_described(user: Callable
     alice.wait(number)
     last = alice.call("GET", f"/jobs/{number}").json()
     shown.validate(last)
+    events = {"type": "array", "items": {"$ref": "#/components/schemas/Event"}, "components": described["components"]}
+    jsonschema_rs.validate(events, alice.call("GET", f"/jobs/{number}/events").json())
     assert last[0]["execution"]["tasks"][0]["exitCode"] == 0
