@@ -143,9 +143,11 @@ def start(settings: Settings, home: Home) -> None:
             "--threads",
             str(_THREADS),
             "--timeout",
-            "60",
+            "30",
             "--graceful-timeout",
             "5",
+            "--limit-request-line",
+            "8190",
             "--keep-alive",
             "30",
         ]

@@ -51,14 +51,14 @@ def selection(args: Mapping[str, str]) -> Selection:
         raise InvalidParameter("workflow: workflows are not available on this server.", "workflow")
     everything = _flag(args, "all")
     finished = everything or _flag(args, "completed")
-    limit = -1 if everything else _count(args)
+    count = _count(args)
     status = args.get("status")
     if status is not None and status not in _STATUSES:
         raise InvalidParameter(f"Invalid status: use one of {', '.join(_STATUSES)}.", "status")
     return Selection(
         active=everything or not finished,
         finished=finished,
-        limit=limit,
+        limit=-1 if everything else count,
         status=status,
         name=_text(args, "name"),
         label=_label(args),

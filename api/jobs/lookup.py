@@ -36,6 +36,8 @@ from pool.state import JobStatus
 from pool.submission import escaped
 
 _ENDED = (JobStatus.REMOVED, JobStatus.COMPLETED)
+_LARGEST_ID = 2**31 - 1
+"""Of a ClusterId, which has 32 bits."""
 _QUIET = 60.0
 _SILENT = 24 * 3600.0
 """Seconds after which a log that says nothing new of a job in the queue is doubted: the history is asked, or the queue."""
@@ -66,6 +68,8 @@ class Lookup:
 
     def find(self, number: int) -> tuple[Ad, Mapping[str, Any] | None] | None:
         """The job with that id, whoever's it is: its ad (DESCRIBED) and its report, where it has one yet; None: no such job."""
+        if number > _LARGEST_ID:
+            return None
         logged = self._logged(number)
         if logged is not None:
             ad, quiet = logged

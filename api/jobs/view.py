@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from pool import attributes
@@ -25,6 +26,7 @@ LISTED = (
 DESCRIBED = (*LISTED, "NumJobCompletions", "MemoryUsage", "ResidentSetSize")
 """Attributes that a described job is made of."""
 
+_LARGEST_KEPT = 8192
 _ENDED = (Status.COMPLETED, Status.FAILED, Status.KILLED, Status.DELETED)
 _DESCRIBED_FIELDS = ("resources", "labels", "policies", "notifications", "artifacts", "inputs", "storage")
 
@@ -37,7 +39,7 @@ def wants_report(ad: Mapping[str, Any]) -> bool:
 
 def job(ad: Mapping[str, Any], report: Mapping[str, Any] | None, detail: bool) -> dict[str, object]:
     """The job of an ad (at least LISTED; DESCRIBED for `detail`) and, where there is one, its report."""
-    document = json.loads(ad[attributes.Job.DOCUMENT])
+    document = _document(ad[attributes.Job.DOCUMENT])
     now = state(ad, report)
     shown: dict[str, object] = {"id": int(ad["ClusterId"]), "name": document.get("name", ""), "status": str(now.status)}
     if now.reason:
@@ -47,6 +49,16 @@ def job(ad: Mapping[str, Any], report: Mapping[str, Any] | None, detail: bool) -
         shown |= {field: document[field] for field in _DESCRIBED_FIELDS if field in document}
         shown |= _execution(ad, report)
     return shown
+
+
+def _document(text: str) -> Mapping[str, Any]:
+    """The document in an ad. Who submits thousands of jobs submits thousands alike: small ones are read once."""
+    return _read(text) if len(text) < _LARGEST_KEPT else json.loads(text)  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> Mapping[str, Any]:
+    return json.loads(text)  # type: ignore[no-any-return]
 
 
 def _events(ad: Mapping[str, Any], ended: bool) -> dict[str, int]:

@@ -16,8 +16,8 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-REFUSALS = ["400", "401", "403", "404", "409", "414", "429", "503"]
-"""Statuses that a well-formed request may get: rules that no schema can say, what is not offered, no token, too long."""
+REFUSALS = ["400", "401", "403", "404", "409", "413", "414", "429", "503"]
+"""Statuses that a well-formed request may get: rules that no schema can say, what is not offered, no token, too much."""
 _RANGES = ("cpusRange", "totalCpusRange")
 
 
@@ -80,7 +80,9 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
     return repaired(body)
 
 
-def run(description: dict[str, Any], url: str, token: str | None, examples: int, seed: int) -> Outcome:
+def run(
+    description: dict[str, Any], url: str, token: str | None, examples: int, seed: int, systematic: bool = True
+) -> Outcome:
     """Sends up to `examples` generated requests for each operation, beside systematic ones, as the owner of `token`."""
     settings: dict[str, Any] = {
         "base-url": url,
@@ -88,6 +90,7 @@ def run(description: dict[str, Any], url: str, token: str | None, examples: int,
         "continue-on-failure": True,
         "suppress-health-check": ["all"],
         "request-timeout": 60,
+        "phases": {"coverage": {"enabled": systematic}},
         "generation": {"max-examples": examples, "no-shrink": True, "database": "none"},
         "checks": {
             # An address that is too long is refused before the API sees it, whatever is wrong with it.

@@ -14,12 +14,10 @@ from api.openapi.operation import (
 from api.openapi.operations.jobs import TAG
 
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}
-_STREAM = (
+_PARAMETERS = (
     job_id(),
     Parameter("node", "Number of the node, from 0 on.", _COUNT),
     Parameter("offset", "Byte to begin with.", _COUNT),
-)
-_FOLLOWING = (
     flag("follow", "The answer goes on with what the job goes on writing, until it has ended."),
     Parameter(
         "run",
@@ -29,22 +27,21 @@ _FOLLOWING = (
     ),
     Parameter("Last-Event-ID", "The last `id` of an event stream, to go on from there.", {"type": "string"}, "header"),
 )
-_SO_FAR = Reply("What the job wrote so far.", {TEXT: ANY_TEXT})
-_GOING_ON = Reply(
+_TEXT = Reply(
     "What the job wrote so far, and with `follow` what it goes on writing; as events where they are asked for by `Accept`.",
     {TEXT: ANY_TEXT, "text/event-stream": ANY_TEXT},
     {"Prominence-Run": "Names the run of the job that wrote it."},
 )
 
 
-def _output(stream: str, what: str, reply: Reply, parameters: tuple[Parameter, ...]) -> Operation:
+def _output(stream: str, what: str) -> Operation:
     return Operation(
         "GET",
         f"/jobs/{{id}}/{stream}",
         TAG,
         f"Read a job's {what}",
         {
-            200: reply,
+            200: _TEXT,
             **refusals(
                 _400="There is no such job, or it has no such output (yet), or a parameter is wrong.",
                 _403="The job belongs to somebody else.",
@@ -52,16 +49,8 @@ def _output(stream: str, what: str, reply: Reply, parameters: tuple[Parameter, .
             **NOT_A_NUMBER,
         },
         says="Works while the job runs and after it has ended.",
-        parameters=parameters,
+        parameters=_PARAMETERS,
     )
 
 
-OPERATIONS = (
-    _output("stdout", "standard output", _SO_FAR, _STREAM),
-    _output("stderr", "standard error", _SO_FAR, _STREAM),
-)
-FOLLOWED = (
-    _output("stdout", "standard output", _GOING_ON, _STREAM + _FOLLOWING),
-    _output("stderr", "standard error", _GOING_ON, _STREAM + _FOLLOWING),
-)
-"""For the routes that can follow a job."""
+OPERATIONS = (_output("stdout", "standard output"), _output("stderr", "standard error"))

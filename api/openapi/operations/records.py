@@ -25,7 +25,7 @@ _YEAR = 366 * 24 * 60
 _MINUTES = {"type": "number", "minimum": 0, "maximum": _YEAR}
 _DAY = {"type": "string", "format": "date"}
 
-SERIES = (
+OPERATIONS = (
     Operation(
         "POST",
         "/ts",
@@ -61,9 +61,6 @@ SERIES = (
         ),
         tokens=_TOKENS,
     ),
-)
-
-ACCOUNTING = (
     Operation(
         "GET",
         "/accounting",
