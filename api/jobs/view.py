@@ -53,7 +53,7 @@ def job(ad: Mapping[str, Any], report: Mapping[str, Any] | None, detail: bool) -
 
 def _document(text: str) -> Mapping[str, Any]:
     """The document in an ad. Who submits thousands of jobs submits thousands alike: small ones are read once."""
-    return _read(text) if len(text) < _LARGEST_KEPT else json.loads(text)  # type: ignore[no-any-return]
+    return _read(text) if len(text) < _LARGEST_KEPT else json.loads(text)
 
 
 @lru_cache(maxsize=1024)
