@@ -116,17 +116,12 @@ class Jobs:
         found: list[Found] = []
         if selection.active:
             found += ((ad, None) for ad in self._active(selection, caller))
-        if selection.finished:
-            found += self.lookup.history.select(
-                Query(
-                    caller.issuer,
-                    caller.subject,
-                    ids=selection.ids,
-                    name=selection.name,
-                    label=selection.label,
-                    limit=selection.limit,
-                )
-            )
+        # Finished jobs are neither idle nor running.
+        if selection.finished and selection.status is None:
+            finished = self.lookup.history.select(_query(selection, caller))
+            # A job may have left the queue since the queue was asked.
+            gone = {_name(ad) for ad, _ in finished}
+            found = [pair for pair in found if _name(pair[0]) not in gone] + list(finished)
         return [self._shown(ad, report, selection.detail) for ad, report in found]
 
     def _active(self, selection: Selection, caller: Caller) -> list[Ad]:
@@ -187,3 +182,18 @@ class Jobs:
 
     def _sandbox(self, name: str) -> Sandbox:
         return Sandbox(self.sandboxes / name)
+
+
+def _query(selection: Selection, caller: Caller) -> Query:
+    return Query(
+        caller.issuer,
+        caller.subject,
+        ids=selection.ids,
+        name=selection.name,
+        label=selection.label,
+        limit=selection.limit,
+    )
+
+
+def _name(ad: Ad) -> tuple[object, object]:
+    return ad.get(attributes.Job.SUBMISSION), ad.get("ClusterId")
