@@ -109,7 +109,12 @@ def _minted(home: Home, settings: Settings, audience: str = service.AUDIENCE, li
 def _finished_job_of_bob(home: Home, issuer: str) -> None:
     submission = "b" * 32
     document = json.dumps({"tasks": [{"image": "x", "cmd": "BOBS SECRET"}], "resources": {}})
-    facts: dict[str, str] = {Job.USER: "bob", Job.ISSUER: escaped(issuer), Job.DOCUMENT: document, Job.SUBMISSION: submission}
+    facts: dict[str, str] = {
+        Job.USER: "bob",
+        Job.ISSUER: escaped(issuer),
+        Job.DOCUMENT: document,
+        Job.SUBMISSION: submission,
+    }
     Index(home.run / "jobs").note(BOBS_JOB, facts)
     (home.sandboxes / submission).mkdir()
     shutil.copy(LOG, home.sandboxes / submission / EVENT_LOG)
