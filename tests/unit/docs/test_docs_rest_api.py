@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api.app import PREFIX, create_app
+from api.app import create_app
 from api.jobs import view
 from api.jobs.listing import selection
+from api.openapi.document import PREFIX
 from api.settings import load
 from deploy import service
 from deploy.home import Home
