@@ -97,9 +97,8 @@ def streams(job: int) -> None:
             if b" 200 " not in follower.recv(64):
                 raise RuntimeError("a stream was refused")
         busy = sorted(seconds(lambda: api.call("GET", "/jobs")) for _ in range(50))
-    print(
-        f"GET /jobs: {quiet * 1e3:.0f} ms alone; with {STREAMS} streams p50 {busy[25] * 1e3:.0f} ms, worst {busy[-1] * 1e3:.0f} ms"
-    )
+    print(f"GET /jobs: {quiet * 1e3:.0f} ms alone", end="; ")
+    print(f"with {STREAMS} streams p50 {busy[25] * 1e3:.0f} ms, worst {busy[-1] * 1e3:.0f} ms")
 
 
 def main() -> None:
