@@ -1,0 +1,91 @@
+"""Fetches a job's artifacts into its home before the first task, and says what of them is mounted in its containers."""
+
+from __future__ import annotations
+
+import stat
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
+
+from worker.scratch import Scratch
+from worker.staging import archives, download
+from worker.staging.documents import Artifact
+from worker.staging.errors import ArtifactMountError
+from worker.staging.room import Room, writing
+from worker.staging.terms import Terms
+from worker.staging.tree import Tree
+
+
+class Fetched(NamedTuple):
+    """An artifact that is in place: its size in bytes as it came, the seconds that this and unpacking took."""
+
+    name: str
+    size: int
+    time: float
+
+    def document(self) -> Dict[str, Any]:
+        """The record as it stands in the report."""
+        return {"name": self.name, "size": self.size, "time": round(self.time, 3)}
+
+
+def stage(
+    artifacts: Sequence[Artifact],
+    scratch: Scratch,
+    largest: int,
+    terms: Terms,
+    records: List[Fetched],
+    clock: Callable[[], float],
+) -> None:
+    """Fetch the artifacts one after the other; archives are unpacked into the job's home, other files put there.
+
+    All together they may take ``largest`` bytes there. ``records`` gets an entry for each; ``clock`` counts seconds. Raises
+    ArtifactError: one that cannot be had ends this.
+    """
+    room = Room(largest)
+    file = scratch.tools / "artifact"
+    for artifact in artifacts:
+        begun = clock()
+        try:
+            size = download.fetch(artifact, file, room, terms)
+            _put(artifact, file, size, scratch.home, room, terms)
+        finally:
+            file.unlink(missing_ok=True)
+        records.append(Fetched(artifact.shown, size, clock() - begun))
+        terms.log(f"artifact {artifact.shown}: {size} bytes")
+    binds(artifacts, scratch.home)
+
+
+def binds(artifacts: Sequence[Artifact], home: Path) -> List[Tuple[Path, str]]:
+    """What is mounted in a container: pairs of a file or directory on the worker and an absolute path in the container.
+
+    To be asked anew before each container: a task may have put a symbolic link in the place of what is mounted, and the
+    runtime would follow it. Raises ArtifactMountError where there is no such file or directory.
+    """
+    found: List[Tuple[Path, str]] = []
+    for artifact in artifacts:
+        if not artifact.target:
+            continue
+        if not _is_mountable(home, artifact.source):
+            raise ArtifactMountError(artifact.shown, artifact.source, artifact.target)
+        found.append((home / artifact.source, artifact.target))
+    return found
+
+
+def _put(artifact: Artifact, file: Path, size: int, home: Path, room: Room, terms: Terms) -> None:
+    name = artifact.filename
+    if archives.is_archive(name):
+        archives.unpack(artifact.shown, name, file, home, room, terms.check)
+        return
+    room.take(artifact.shown, size)
+    with writing(artifact.shown), closing(Tree(home)) as tree:
+        tree.take(file, (name,), 0o755 if artifact.executable else 0o644)
+
+
+def _is_mountable(home: Path, name: str) -> bool:
+    if "/" in name or name in ("", ".", ".."):
+        return False
+    try:
+        mode = (home / name).lstat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISDIR(mode) or stat.S_ISREG(mode)
