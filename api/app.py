@@ -69,6 +69,7 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
 
     tokens = JobTokens.from_file(settings.job_token_secret)
     caller = _callers(settings, tokens)
+    kept = _data(app, settings, caller)
     stores = open_stores(load_records(settings.records), PairLimits(keys=settings.limits.keys))
     lookup = Lookup(pool, stores.history, settings.sandboxes, Index(settings.run / "jobs"))
     service = Jobs(
@@ -81,8 +82,8 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
         url=str(settings.url),
         primary_issuer=settings.issuers[0].issuer,
         limit=QueueLimit(settings.limits.queued_jobs, pool.jobs_of),
+        uploads=kept,
     )
-    kept = _data(app, settings, caller)
     _jobs(app, settings, service, kept, caller)
     _records(app, stores, lookup, caller)
     _around(app, settings, service, stores, caller)

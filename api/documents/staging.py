@@ -114,3 +114,8 @@ class Artifact(Document):
         description="Where to mount a directory of the artifact in the container, as 'dir:/abs/path'.",
     )
     executable: bool = Field(default=False, description="Whether the file may be executed.")
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether `url` is the name of something uploaded, and no URL."""
+        return not _SCHEME.match(self.url)

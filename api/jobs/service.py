@@ -18,12 +18,13 @@ from typing import Any
 from api import metrics
 from api.documents.job import Job
 from api.documents.redact import as_submitted
-from api.errors import ApiError, InvalidParameter, StorageFailed
-from api.jobs import available, translate, view
+from api.errors import ApiError, InvalidParameter, NotAvailable, StorageFailed
+from api.jobs import available, outputs, translate, view
 from api.jobs.commands import CommandLog
 from api.jobs.commands import shown as told
 from api.jobs.listing import Selection
 from api.jobs.lookup import Lookup, identity_in, identity_of, is_of
+from api.jobs.outputs import Uploads
 from api.jobs.queue_limit import QueueLimit
 from api.jobs.sandbox import Sandbox
 from api.records.finished import Query
@@ -55,6 +56,8 @@ class Jobs:
     url: str
     primary_issuer: str
     limit: QueueLimit
+    uploads: Uploads | None
+    """Object storage, where there is one."""
     new_name: Callable[[], str] = _new_name
 
     def create(self, job: Job, caller: Caller, key: str | None) -> int:
@@ -95,7 +98,8 @@ class Jobs:
         )
         token = self.tokens.mint(caller, job=sandbox.name, lifetime=translate.token_lifetime(job))
         try:
-            sandbox.fill(translate.job_file(job, context), token)
+            fetched = outputs.artifacts(job, lambda name: self._uploads().artifact_link(name, caller))
+            sandbox.fill(translate.job_file(job, context, fetched), token)
             description = translate.submit_description(job, context)
             number = self.pool.submit(description)
         except OutcomeUnknown:
@@ -137,11 +141,24 @@ class Jobs:
         if found is None or not is_of(found[0], caller):
             return []
         shown = self._shown(*found, detail=True)
+        shown |= self._outputs(*found)
         execution = shown.get("execution")
         ran = self.commands.of_job(str(found[0][attributes.Job.SUBMISSION])) if isinstance(execution, dict) else ()
         if isinstance(execution, dict) and ran:
             execution["commands"] = told(ran)
         return [shown]
+
+    def _outputs(self, ad: Ad, report: Mapping[str, Any] | None) -> Mapping[str, object]:
+        if self.uploads is None:
+            return {}
+        submission, uploads = str(ad[attributes.Job.SUBMISSION]), self.uploads
+        document = json.loads(ad[attributes.Job.DOCUMENT])
+        return outputs.shown(document, report, lambda name: uploads.output_url(submission, name))
+
+    def _uploads(self) -> Uploads:
+        if self.uploads is None:
+            raise NotAvailable("This server has no object storage: give the artifact's URL.", "artifacts")
+        return self.uploads
 
     def delete(self, numbers: Sequence[int], caller: Caller) -> None:
         """Removes jobs from the queue; all are checked before the first is removed. One that was deleted before is fine."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from api.documents.job import Job
 from api.documents.redact import as_submitted, redacted
+from api.jobs.outputs import as_asked
 from api.jobs.sandbox import EVENT_LOG, JOB_FILE, LOG_FILE, REPORT_FILE, TOKEN_FILE
 from identity.caller import Caller, group_slug, owner_of
 from pool import attributes
@@ -152,8 +153,8 @@ def _group(caller: Caller) -> str:
     return caller.groups[0]
 
 
-def job_file(job: Job, context: Context) -> dict[str, Any]:
-    """What the executor is told: the whole document, secrets included."""
+def job_file(job: Job, context: Context, artifacts: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """What the executor is told: the whole document, secrets included, with its artifacts as links."""
     document: Mapping[str, Any] = as_submitted(job)
     policies = job.policies
     return {
@@ -168,6 +169,9 @@ def job_file(job: Job, context: Context) -> dict[str, Any]:
         },
         "tasks": document["tasks"],
         "inputs": document.get("inputs", []),
+        "artifacts": list(artifacts),
+        "outputFiles": document.get("outputFiles", []),
+        "outputDirs": document.get("outputDirs", []),
         "policies": {
             "maximumTaskRetries": policies.maximum_task_retries,
             "ignoreTaskFailures": policies.ignore_task_failures,
@@ -182,6 +186,8 @@ def job_file(job: Job, context: Context) -> dict[str, Any]:
 def document_again(shown: Mapping[str, Any], told: Mapping[str, Any]) -> Job:
     """The document of a job from its redacted form and the `job_file` that holds what was left out of that."""
     whole = {section: told[section] for section in _SECRET_SECTIONS if section in shown}
+    if "artifacts" in shown:
+        whole["artifacts"] = as_asked(told["artifacts"])
     return Job.model_validate({**shown, **whole})
 
 
