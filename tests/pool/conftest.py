@@ -30,12 +30,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def shared() -> list[Instance]:
+    """The instance that tests share, once one of them has asked for it."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory, shared: list[Instance]) -> Iterator[Instance]:
     home = Path(tmp_path_factory.mktemp("pool", numbered=True))
     for folder in (home, home.parent, home.parent.parent):
         folder.chmod(0o711)
     settings = replace(from_environment(os.environ), home=home / "home", port=PORT, workers=1, worker_cpus=2)
-    yield from _running(replace(settings, registry_mirror=f"http://{settings.address(MIRROR)}:5000"))
+    for running in _running(replace(settings, registry_mirror=f"http://{settings.address(MIRROR)}:5000")):
+        shared.append(running)
+        yield running
+        shared.clear()
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +64,15 @@ def _running(settings: Settings) -> Iterator[Instance]:
             machine = Machine(folder.name, settings.home, folder / "pool")
             print(nodes.log_tails(nodes.Node(folder.name, running.home, machine)))
         running.clean()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tidy(shared: list[Instance]) -> Iterator[None]:
+    """Takes what a module's tests left in the queue out of it: the next ones need the worker's CPUs."""
+    yield
+    for running in shared:
+        # It fails where there is none.
+        running.on_head(["condor_rm", "-name", "prominence@", "-all"])
 
 
 Document = dict[str, Any]

@@ -97,19 +97,19 @@ class Registry:
             self._process.wait(10)
             self._process = None
 
-    def push(self, repository: str, tag: str, layer: bytes) -> str:
-        """Stores an image of one layer under a tag; its digest, hexadecimal."""
+    def push(self, repository: str, tag: str, layer: bytes, config: Mapping[str, Any] | None = None) -> str:
+        """Stores an image of one layer under a tag, with what it says of itself; its digest, hexadecimal."""
         diff = hashlib.sha256(gzip.decompress(layer)).hexdigest()
-        config = {
+        described = {
             "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
             "os": "linux",
-            "config": {"Env": ["PATH=/bin"], "Cmd": ["sh"]},
+            "config": config or {"Env": ["PATH=/bin"], "Cmd": ["sh"]},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff}"]},
         }
         manifest = {
             "schemaVersion": 2,
             "mediaType": _MANIFEST,
-            "config": self._upload(repository, json.dumps(config).encode(), _CONFIG),
+            "config": self._upload(repository, json.dumps(described).encode(), _CONFIG),
             "layers": [self._upload(repository, layer, _LAYER)],
         }
         body = json.dumps(manifest).encode()
@@ -130,14 +130,14 @@ class Registry:
         return answer
 
 
-def layer(root: Path, files: Mapping[str, bytes]) -> bytes:
-    """A layer with the content of the folder `root` and some files beside it."""
+def layer(root: Path, files: Mapping[str, bytes], mode: int = 0o644) -> bytes:
+    """A layer with the content of the folder `root` and some files beside it, which have the permissions `mode`."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w") as archive:
         archive.add(root, ".", filter=_anonymous)
         for name, content in files.items():
             member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o644
+            member.size, member.mode = len(content), mode
             archive.addfile(member, io.BytesIO(content))
     return gzip.compress(written.getvalue(), 1, mtime=0)
 

@@ -60,7 +60,7 @@ def test_another_recipe_or_another_owner_has_another_name() -> None:
     assert appliance.digest(recipe, 0) not in names
 
 
-@pytest.mark.parametrize("part", ["debian", "htcondor", "apptainer"])
+@pytest.mark.parametrize("part", ["debian", "htcondor", "apptainer", "proot", "udocker", "udocker_sha256"])
 def test_a_version_is_part_of_the_recipe(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = appliance.recipe()
     versions = tmp_path / "versions.toml"
@@ -89,14 +89,14 @@ def test_it_is_built_once(builder: Builder, cache: Path) -> None:
     assert len(said) == 1
 
 
-def test_only_apptainer_comes_from_debian_unstable(builder: Builder, cache: Path, tmp_path: Path) -> None:
+def test_only_apptainer_and_proot_come_from_debian_unstable(builder: Builder, cache: Path, tmp_path: Path) -> None:
     builder('mkdir -p "$target"')
     appliance.ensure(cache, silent)
     hook = "\n".join(words(tmp_path))
     pins = [block.split("\n") for block in hook.split("'")[1].strip().split("\n\n")]
     unstable = {block[0]: block[-1] for block in pins if "Pin: release n=sid" in block}
     assert unstable["Package: *"] == "Pin-Priority: -10"
-    assert list(unstable) == ["Package: *", "Package: apptainer"]
+    assert list(unstable) == ["Package: *", "Package: apptainer", "Package: proot"]
 
 
 def test_a_failed_build_says_why_and_leaves_nothing(builder: Builder, cache: Path) -> None:

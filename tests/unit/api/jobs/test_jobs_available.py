@@ -24,8 +24,7 @@ _WEBDAV = {"url": "https://dav.example.eu", "username": "u", "password": "p"}
         ("outputDirs", {"outputDirs": ["results"]}),
         ("storage", {"storage": {"type": "webdav", "mountpoint": "/data", "webdav": _WEBDAV}}),
         ("notifications", {"notifications": [{"event": "jobFinished", "type": "email"}]}),
-        ("tasks[1].runtime", {"tasks": [_BUSYBOX, {**_BUSYBOX, "runtime": "udocker"}]}),
-        ("tasks[1].type", {"tasks": [_BUSYBOX, {**_BUSYBOX, "type": "sidecar"}]}),
+        ("tasks[1].type", {"tasks": [_BUSYBOX, {**_BUSYBOX, "type": "mpich"}]}),
         ("tasks[0].type", {"tasks": [{**_BUSYBOX, "type": "openmpi"}]}),
     ],
 )
@@ -45,6 +44,7 @@ def test_what_is_not_available_is_refused_by_name(field: str, document: dict[str
         {"artifacts": [], "outputFiles": [], "notifications": []},
         {"policies": {"maximumRetries": 2}},
         {"tasks": [{**_BUSYBOX, "runtime": "singularity", "type": "basic"}]},
+        {"tasks": [{**_BUSYBOX, "runtime": "udocker"}, {**_BUSYBOX, "type": "sidecar"}]},
     ],
 )
 def test_what_this_server_does_is_let_through(document: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def local_server(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("local")
     storage = {"kind": "local", "root": str(folder / "root"), "signing_secret": str(keys / "signing-secret")}
-    with gunicorn(folder, keys, {**storage, "largest_object": 300_000_000}) as server:
+    with gunicorn(folder, keys, {**storage, "largest_object": 300_000_000, "transfers": 3}) as server:
         yield server
 
 
