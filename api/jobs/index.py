@@ -7,7 +7,6 @@ file that is missing or torn is made anew from what they say.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,13 +28,13 @@ class Index:
 
     def note(self, number: int, ad: Mapping[str, Any]) -> None:
         """Remembers the FACTS of the job with this ad (or submit values); where that fails, the queue is asked later."""
-        path = self._path(number)
-        temporary = path.with_name(f".{number}.{os.getpid()}")
-        text = json.dumps({name: ad[name] for name in FACTS})
+        path, text = self._path(number), json.dumps({name: ad[name] for name in FACTS})
         with suppress(OSError):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary.write_text(text)
-            temporary.rename(path)
+            try:
+                path.write_text(text)
+            except FileNotFoundError:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path.write_text(text)
 
     def facts(self, number: int) -> dict[str, Any] | None:
         """The FACTS of a job; None where they are not kept."""

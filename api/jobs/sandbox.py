@@ -46,8 +46,9 @@ class Sandbox:
     def fill(self, job: Mapping[str, Any], token: str) -> None:
         """Writes what the job is given, readable by the service's account alone; replaces what an earlier try left."""
         self.path.mkdir(mode=0o700, exist_ok=True)
-        _write(self.path / JOB_FILE, json.dumps(job))
-        _write(self.path / TOKEN_FILE, token)
+        # Nobody reads these before the job is in the queue, and a retry writes them again.
+        _put(self.path / JOB_FILE, json.dumps(job))
+        _put(self.path / TOKEN_FILE, token)
 
     def discard(self) -> None:
         """Deletes the folder."""
@@ -118,10 +119,14 @@ class Sandbox:
 def _write(path: Path, text: str) -> None:
     """Writes a file that is whole or absent whenever the process dies: an empty `request` would refuse every retry."""
     temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    _put(temporary, text)
+    temporary.rename(path)
+
+
+def _put(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    temporary.rename(path)
 
 
 def _read(path: Path) -> str | None:
