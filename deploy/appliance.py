@@ -1,4 +1,4 @@
-"""The appliance: one Debian root file system with HTCondor, Apptainer and Python, for the head and for workers.
+"""The appliance: one Debian root file system with HTCondor, Apptainer, udocker and Python, for the head and for workers.
 
 It is built once per recipe into a cache folder, named by the recipe's digest, and never written to afterwards: nodes
 lay an overlay over it. A build killed anywhere leaves only a folder with a temporary name, which the next build removes;
@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,9 +27,10 @@ VERSIONS = Path(__file__).parents[1] / "versions.toml"
 SLOT_ACCOUNTS = 128
 """Accounts slot001 to slot128, one for each job that may run at a time on a worker."""
 
-_PACKAGES = ("condor", "apptainer", "python3", "ca-certificates")
-# Apptainer is in Debian unstable alone: from there comes that one package, and nothing else follows it. The index of
-# unstable may be older than its validity on a mirror that lags, so its date is not checked (its signature is).
+_PACKAGES = ("condor", "apptainer", "python3", "ca-certificates", "proot", "curl")
+# Apptainer is in Debian unstable alone, and so is a PRoot that ends a container with its first process: from there come
+# these two packages, and nothing else follows them. The index of unstable may be older than its validity on a mirror
+# that lags, so its date is not checked (its signature is).
 _PINS = """Package: *
 Pin: release n=sid
 Pin-Priority: -10
@@ -38,9 +40,26 @@ Pin: release n=sid
 Pin: version {apptainer}.*
 Pin-Priority: 990
 
+Package: proot
+Pin: release n=sid
+Pin: version {proot}.*
+Pin-Priority: 990
+
 Package: condor
 Pin: version {htcondor}.*
 Pin-Priority: 990
+"""
+_UDOCKER = "/opt/udocker"
+# udocker is on PyPI alone. pip is that of whoever builds: Debian's would be installed for this one package.
+_INSTALL = f"""
+set -e
+install -d "$1{_UDOCKER}"
+printf '%s\\n' "$2" >"$1{_UDOCKER}/requirements.txt"
+"$BUILDERS_PYTHON" -m pip install -q --disable-pip-version-check --no-deps --no-compile --require-hashes \\
+    --target "$1{_UDOCKER}" -r "$1{_UDOCKER}/requirements.txt"
+printf '%s\\n' '#!/usr/bin/python3 -I' 'import sys' 'sys.path.insert(0, "{_UDOCKER}")' \\
+    'from udocker.maincmd import main' 'main()' >"$1/usr/local/bin/udocker"
+chmod 755 "$1/usr/local/bin/udocker"
 """
 _CUSTOMIZE = f"""
 set -e
@@ -52,6 +71,7 @@ for number in $(seq -f %03g 1 {SLOT_ACCOUNTS}); do
 done
 mkdir -p "$1/pool" "$1/images" "$1/var/cache/prominence"
 chmod 1777 "$1/var/cache/prominence"
+chroot "$1" python3 -m compileall -q {_UDOCKER}
 rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/usr/lib/python3/dist-packages/__pycache__
 """
 
@@ -59,7 +79,8 @@ rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/usr/lib/python3/di
 def recipe() -> list[str]:
     """What decides the appliance's content, as arguments of mmdebstrap; the same list gives the same digest."""
     versions = tomllib.loads(VERSIONS.read_text())["appliance"]
-    pins = _PINS.format(apptainer=versions["apptainer"], htcondor=versions["htcondor"])
+    pins = _PINS.format(apptainer=versions["apptainer"], proot=versions["proot"], htcondor=versions["htcondor"])
+    udocker = f"udocker=={versions['udocker']} --hash=sha256:{versions['udocker_sha256']}"
     return [
         "--variant=minbase",
         "--format=directory",
@@ -70,6 +91,7 @@ def recipe() -> list[str]:
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
         f'--setup-hook=mkdir -p "$1/etc/apt/preferences.d" && printf %s \'{pins}\' >"$1/etc/apt/preferences.d/pins"',
+        f'--customize-hook=bash -c {_quoted(_INSTALL)} install "$1" {_quoted(udocker)}',
         f'--customize-hook=bash -c {_quoted(_CUSTOMIZE)} customize "$1"',
         f"--include={','.join(_PACKAGES)}",
         versions["debian"],
@@ -123,6 +145,7 @@ def _ends_well(command: Sequence[str], log: Path, lock: int) -> bool:
                 stderr=out,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[lock],
+                env={**os.environ, "BUILDERS_PYTHON": sys.executable},
                 timeout=_PATIENCE,
                 check=False,
             )

@@ -20,6 +20,7 @@ from worker import enter
 from worker.container import HOME
 from worker.processes import descendants, end_tree
 from worker.running import Container
+from worker.runtimes.program import Program
 
 LARGEST_OUTPUT = 2**20
 """Bytes of each stream that are kept; a command that writes more is not stopped."""
@@ -31,6 +32,8 @@ _SWEEPS = 20
 _KILLED = 128 + signal.SIGKILL
 _CHUNK = 64 * 1024
 _LONGEST_COMPLAINT = 4096
+_TIME_OVER = "The command did not end within its time limit, and was ended."
+_TASK_ENDED = "The job's task ended before the command did."
 _PATIENCE = 5.0
 """Seconds for what is left in a pipe when all who could write to it were ended."""
 
@@ -65,6 +68,8 @@ def run(command: Sequence[str], container: Container, mark: str, seconds: float)
     ``mark`` is an unguessable word of its own. Raises CommandError: it could not be started, its time was over, or the task
     ended before it. OSError where this worker has no room for another process.
     """
+    if container.again is not None:
+        return _run_again(container.again(command), container, seconds)
     order = {
         "pid": container.main,
         "command": list(command),
@@ -81,9 +86,28 @@ def run(command: Sequence[str], container: Container, mark: str, seconds: float)
     if why:
         raise CommandError("notStarted", f"The command {command[0]!r} could not be started: {why}.")
     if over:
-        raise CommandError("timeOver", "The command did not end within its time limit, and was ended.")
+        raise CommandError("timeOver", _TIME_OVER)
     if child.returncode == _KILLED and _goes_down(container):
-        raise CommandError("taskEnded", "The job's task ended before the command did.")
+        raise CommandError("taskEnded", _TASK_ENDED)
+    code = child.returncode
+    return Done(code if code >= 0 else 128 - code, stdout, stderr)
+
+
+def _run_again(program: Program, container: Container, seconds: float) -> Done:
+    """Run a further command in a container without namespaces, whose end therefore does not end the command by itself."""
+    deadline = time.monotonic() + seconds
+    pipe, none = subprocess.PIPE, subprocess.DEVNULL
+    child = subprocess.Popen(
+        program.argv, env=program.env, cwd=program.cwd, stdin=none, stdout=pipe, stderr=pipe, start_new_session=True
+    )
+    outputs = [_Reader(stream) for stream in (child.stdout, child.stderr) if stream is not None]
+    while child.poll() is None:
+        ended, over = not container.is_up(), time.monotonic() > deadline
+        if ended or over:
+            end_tree(child, _GRACE)
+            raise CommandError("taskEnded", _TASK_ENDED) if ended else CommandError("timeOver", _TIME_OVER)
+        time.sleep(0.05)
+    stdout, stderr = (output.finish() for output in outputs)
     code = child.returncode
     return Done(code if code >= 0 else 128 - code, stdout, stderr)
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Dict, Mapping
 
-from worker.job import Job
+from worker.job import SINGULARITY, Job
 from worker.machine import Machine
 
+RUNTIME = "PROMINENCE_CONTAINER_RUNTIME"
+"""Of these, the one that differs between the tasks of a job."""
 TOOL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TEMPORARY = {"TMP": "/tmp", "TEMP": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108  (of the container, on the node's disk)
 
@@ -25,7 +27,7 @@ def contract(job: Job, machine: Machine, job_id: str, token: str) -> Dict[str, s
         "PROMINENCE_MEMORY": f"{memory:g}",
         "PROMINENCE_NODES": str(job.resources.get("nodes") or 1),
         "PROMINENCE_NODE_NUM": "0",
-        "PROMINENCE_CONTAINER_RUNTIME": "singularity",
+        RUNTIME: SINGULARITY,
         "PROMINENCE_JOB_ID": job_id,
         "PROMINENCE_URL": job.url,
         "PROMINENCE_TOKEN": token,

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-import pwd
 import socket
 import time
-from functools import partial
 from pathlib import Path
-from typing import Callable, Mapping, NamedTuple, Optional, TextIO
+from typing import Callable, Dict, Mapping, NamedTuple, Optional, Set, TextIO
 
-from worker import ads, container, environment, exchange, images, inputs, job, live, machine, tasks
-from worker.errors import JobFileError, RuntimeUnavailableError, WorkerError
+from worker import ads, environment, exchange, images, inputs, job, live, machine, runtimes, tasks
+from worker.errors import JobFileError, WorkerError
 from worker.exitcodes import ExitCode
-from worker.processes import Ended, Evicted, Eviction, run
+from worker.launch import Launcher
+from worker.processes import Evicted, Eviction
 from worker.report import COMPLETED, FAILED, Reason, Report
 from worker.running import Running
-from worker.scratch import Scratch, create_below
+from worker.scratch import Scratch
 from worker.serving import Serving
-
-_NAMESPACE_SWITCHES = ("/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone")
-_RUNTIME_FAILED = 255
+from worker.sidecars import Sidecars
 
 
 class Log:
@@ -95,24 +92,31 @@ def _run_job(this: Run, report: Report) -> ExitCode:
     report.machine = here
     scratch.create()
     cache = _image_cache(here.image_cache, scratch, log)
-    report.runtime_version = machine.runtime_version(cache, environment.TOOL_PATH)
     report.write(scratch.report_file)
     work = job.load(scratch.job_file)
+    report.runtime_versions = _versions({task.runtime for task in work.tasks}, cache)
     log(f"{len(work.tasks)} task(s), {len(work.inputs)} input(s)")
     begun = this.now()
     inputs.stage(work.inputs, scratch.home)
     report.stage_in_time = this.now() - begun
     job_id = ads.string(ads.read(environ.get("_CONDOR_JOB_AD")), "ClusterId")
     variables = environment.contract(work, here, job_id, _token(scratch))
-    failure = tasks.run_all(
-        work.tasks,
-        work.policies,
-        partial(_obtain, images.Source(scratch, here.image_dirs, here.registry_mirror, cache, this.eviction, log)),
-        partial(_launch, this, variables, report),
-        report.tasks,
-        this.now,
-    )
+    source = images.Source(scratch, here.image_dirs, here.registry_mirror, cache, this.eviction, log)
+    with Sidecars(this.eviction, this.now) as beside:
+        launcher = Launcher(variables, source, this.running, beside, lambda: report.write(scratch.report_file))
+        ways = tasks.Ways(launcher.obtain, launcher.launch, launcher.accompany)
+        failure = tasks.run_all(work.tasks, work.policies, ways, report.tasks, this.now)
     return verdict(report, work.policies, failure, len(work.tasks))
+
+
+def _versions(used: Set[str], cache: Path) -> Dict[str, str]:
+    """The versions of the container runtimes that are used, as far as they are there."""
+    ask = {
+        job.SINGULARITY: lambda: machine.runtime_version(cache, environment.TOOL_PATH),
+        job.UDOCKER: runtimes.udocker_version,
+    }
+    known = {runtime: ask[runtime]() for runtime in sorted(used)}
+    return {runtime: version for runtime, version in known.items() if version}
 
 
 def _image_cache(shared: str, scratch: Scratch, log: Log) -> Path:
@@ -122,43 +126,6 @@ def _image_cache(shared: str, scratch: Scratch, log: Log) -> Path:
     if shared:
         log(f"the image cache {shared} cannot be written to; images go to the scratch directory")
     return scratch.images
-
-
-def _obtain(source: images.Source, task: job.Task) -> images.Image:
-    source.eviction.check()
-    image = images.obtain(task, source)
-    source.log(f"image {task.image}: {'cached' if image.cached else 'fetched'}, {image.path}")
-    return image
-
-
-def _launch(this: Run, variables: Mapping[str, str], report: Report, task: job.Task, image: images.Image) -> Ended:
-    scratch = this.scratch
-    argv = container.command(task, image.path, scratch)
-    inside = environment.inside(task.env, variables)
-    env = environment.for_container(scratch.tools, inside)
-    report.write(scratch.report_file)  # for those who look while the job runs
-    stdout = create_below(scratch.home, task.stdout) if task.stdout else None
-    try:
-        with this.running.task(inside):
-            ended = run(argv, env, this.eviction, stdout=stdout, started=this.running.started)
-    finally:
-        if stdout is not None:
-            os.close(stdout)
-    this.log(f"task ended with exit code {ended.exit_code}")
-    if ended.exit_code == _RUNTIME_FAILED:
-        _check_runtime()
-    return ended
-
-
-def _check_runtime() -> None:
-    """Raise RuntimeUnavailableError where it is certain that Apptainer could not have started a container."""
-    try:
-        pwd.getpwuid(os.getuid())
-    except KeyError as error:
-        raise RuntimeUnavailableError(f"the user {os.getuid()} has no account there") from error
-    for switch in _NAMESPACE_SWITCHES:
-        if _text(Path(switch)).strip() == "0":
-            raise RuntimeUnavailableError(f"user namespaces are switched off ({switch} is 0)")
 
 
 def verdict(report: Report, policies: job.Policies, failure: Optional[tasks.Failure], total: int) -> ExitCode:

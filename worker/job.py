@@ -11,6 +11,13 @@ from worker.errors import JobFileError, TaskUnsupportedError
 
 VERSION = 1
 
+SINGULARITY = "singularity"
+UDOCKER = "udocker"
+BASIC = "basic"
+SIDECAR = "sidecar"
+_RUNTIMES = (SINGULARITY, UDOCKER)
+_TYPES = (BASIC, SIDECAR)
+
 
 class Credential(NamedTuple):
     """What opens a private registry."""
@@ -20,7 +27,11 @@ class Credential(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One container to run. ``command`` is empty for the image's own."""
+    """One container to run. ``command`` is empty for the image's own; ``type`` is BASIC or SIDECAR;
+    ``number`` is its place among the job's tasks, from 0.
+
+    Every kind of image runs under Apptainer, so that is the ``runtime`` where the description names none.
+    """
 
     image: str
     command: Tuple[str, ...] = ()
@@ -30,6 +41,9 @@ class Task(NamedTuple):
     stdout: str = ""
     image_sha256: str = ""
     credential: Optional[Credential] = None
+    runtime: str = SINGULARITY
+    type: str = BASIC
+    number: int = 0
 
 
 class Input(NamedTuple):
@@ -83,7 +97,7 @@ def parse(document: Dict[str, Any]) -> Job:
     return Job(
         name=document.get("name") or "",
         resources=dict(document["resources"]),
-        tasks=tuple(_task(task) for task in document["tasks"]),
+        tasks=tuple(_task(task, number) for number, task in enumerate(document["tasks"])),
         inputs=tuple(_input(item) for item in document.get("inputs") or ()),
         policies=Policies(
             maximum_task_retries=int(policies.get("maximumTaskRetries") or 0),
@@ -96,9 +110,7 @@ def parse(document: Dict[str, Any]) -> Job:
     )
 
 
-def _task(task: Dict[str, Any]) -> Task:
-    _supported("runtime", task.get("runtime"), "singularity")
-    _supported("type", task.get("type"), "basic")
+def _task(task: Dict[str, Any], number: int) -> Task:
     credential = task.get("imagePullCredential")
     return Task(
         image=task["image"],
@@ -109,12 +121,17 @@ def _task(task: Dict[str, Any]) -> Task:
         stdout=task.get("stdout") or "",
         image_sha256=_hexadecimal(task.get("imageSha256") or ""),
         credential=Credential(credential["username"], credential["token"]) if credential else None,
+        runtime=_supported("runtime", task.get("runtime"), _RUNTIMES),
+        type=_supported("type", task.get("type"), _TYPES),
+        number=number,
     )
 
 
-def _supported(field: str, value: Optional[str], supported: str) -> None:
-    if value is not None and value != supported:
-        raise TaskUnsupportedError(field, value, supported)
+def _supported(field: str, value: Optional[str], supported: Tuple[str, ...]) -> str:
+    """The value, the first of those ``supported`` where none is given."""
+    if value is not None and value not in supported:
+        raise TaskUnsupportedError(field, value, supported[0])
+    return value or supported[0]
 
 
 def _argv(command: Optional[str]) -> List[str]:

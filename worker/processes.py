@@ -13,14 +13,18 @@ import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Union
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Union
 
 from worker.errors import RuntimeUnavailableError
+
+if TYPE_CHECKING:
+    import resource
 
 GRACE = 2.0
 """Seconds between asking a process tree to end and ending it."""
 
 Descriptor = Union[int, None]
+TERM, KILL = signal.SIGTERM, signal.SIGKILL
 
 
 class Evicted(BaseException):
@@ -93,26 +97,30 @@ def run(
     child: Optional[subprocess.Popen[bytes]] = None
     try:
         with eviction.hold():
-            child = _start(argv, env, stdout, stderr, cwd)
+            child = start(argv, env, stdout, stderr, cwd)
         started(child.pid)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     finally:
         if child is not None and child.returncode is None:
             end_tree(child)
-    code = child.returncode
+    return ended(child.returncode, usage)
+
+
+def ended(code: int, usage: resource.struct_rusage) -> Ended:
+    """How a process tree ended, of its leader's exit code (-n for signal n) and what it and those it waited for used."""
     return Ended(code if code >= 0 else 128 - code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 
 def end_tree(child: subprocess.Popen[bytes], grace: float = GRACE) -> None:
     """End a process started by ``run`` and all of its descendants: SIGTERM, up to ``grace`` seconds, SIGKILL."""
     family = descendants(child.pid)
-    _signal(child.pid, family, signal.SIGTERM)
+    signal_tree(child.pid, family, TERM)
     deadline = time.monotonic() + grace
     while child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     family |= descendants(child.pid)
-    _signal(child.pid, family, signal.SIGKILL)
+    signal_tree(child.pid, family, KILL)
     child.wait()
 
 
@@ -132,9 +140,10 @@ def descendants(pid: int) -> Set[int]:
     return found
 
 
-def _start(
+def start(
     argv: Sequence[str], env: Mapping[str, str], stdout: Descriptor, stderr: Descriptor, cwd: Optional[Path]
 ) -> subprocess.Popen[bytes]:
+    """Start a program as ``run`` does, without waiting for it. Raises RuntimeUnavailableError."""
     try:
         return subprocess.Popen(
             argv,
@@ -157,10 +166,16 @@ def _parent(entry: Path) -> Optional[int]:
     return int(text.rpartition(")")[2].split()[1])
 
 
-def _signal(leader: int, family: Set[int], number: signal.Signals) -> None:
+def signal_tree(leader: int, family: Set[int], number: int) -> None:
+    """Send a signal to the group of a ``leader`` and to its ``family``; those that have ended are passed over."""
     _quietly(os.killpg, leader, number)  # the leader first: it has nothing to say about the end of its children
     for pid in family:
-        _quietly(os.kill, pid, number)
+        signal_one(pid, number)
+
+
+def signal_one(pid: int, number: int) -> None:
+    """Send a signal to a process, if it has not ended."""
+    _quietly(os.kill, pid, number)
 
 
 def _quietly(send: Callable[[int, int], None], pid: int, number: int) -> None:

@@ -30,10 +30,11 @@ class TaskRecord:
     """What happened to one task so far; it is filled in as the task goes on.
 
     Times are epoch seconds, durations seconds summed over the attempts; ``exit_code`` is the last attempt's and None
-    while there is none. ``image_pull_time`` is -1 for an image that was there already.
+    while there is none. ``image_pull_time`` is -1 for an image that was there already. A task that was not begun has no
+    ``start_time``: its record keeps the place of one before a sidecar.
     """
 
-    def __init__(self, start_time: float) -> None:
+    def __init__(self, start_time: Optional[float] = None) -> None:
         self.exit_code: Optional[int] = None
         self.retries = 0
         self.image_pull_time = -1.0
@@ -51,7 +52,7 @@ class TaskRecord:
             "exitCode": self.exit_code,
             "retries": self.retries,
             "imagePullTime": round(self.image_pull_time, 3),
-            "imagePullStatus": self.image_pull_status,
+            "imagePullStatus": None if self.start_time is None else self.image_pull_status,
             "imageSha256": self.image_sha256,
             "wallTimeUsage": round(self.wall_time, 3),
             "cpuTimeUsage": round(self.cpu_time, 3),
@@ -68,7 +69,7 @@ class Report:
         self.state = RUNNING
         self.reason: Optional[Reason] = None
         self.machine: Optional[Machine] = None
-        self.runtime_version: Optional[str] = None
+        self.runtime_versions: Dict[str, str] = {}
         self.stage_in_time = 0.0
         self.start_time = start_time
         self.end_time: Optional[float] = None
@@ -97,7 +98,7 @@ class Report:
             "site": machine.site if machine else "",
             "hostname": machine.hostname if machine else "",
             "cpu": machine.cpu if machine else {},
-            "runtimeVersion": {"singularity": self.runtime_version} if self.runtime_version else {},
+            "runtimeVersion": self.runtime_versions,
             "provisionedResources": provisioned,
             "stageInTime": round(self.stage_in_time, 3),
             "startTime": self.start_time,

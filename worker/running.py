@@ -9,19 +9,25 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from worker.processes import descendants
+from worker.runtimes.program import Program
+
+Again = Optional[Callable[[Sequence[str]], Program]]
+"""How to run a further command in a container that has no namespaces (see Program); None for one that has."""
 
 
 class Container(NamedTuple):
     """A running container: the process id of its first process (the init of its process namespace), that of the task's own
-    process, the process of the runtime above both, and the variables that the task was given."""
+    process, the process of the runtime above both, and the variables that the task was given. Of a container without namespaces
+    all three are the runtime's process, and ``again`` is the way into it."""
 
     init: int
     main: int
     leader: int
     variables: Mapping[str, str]
+    again: Again = None
 
     def is_up(self) -> bool:
         """Whether it still runs; for a moment also when it was ended and the kernel has not taken its processes yet."""
@@ -35,12 +41,13 @@ class Running:
         self._lock = threading.Lock()
         self._leader: Optional[int] = None
         self._variables: Dict[str, str] = {}
+        self._again: Again = None
 
     @contextmanager
-    def task(self, variables: Mapping[str, str]) -> Iterator[None]:
+    def task(self, variables: Mapping[str, str], again: Again = None) -> Iterator[None]:
         """Within the block a task with these variables is run; the process given to ``started`` is its runtime's."""
         with self._lock:
-            self._variables = dict(variables)
+            self._variables, self._again = dict(variables), again
         try:
             yield
         finally:
@@ -55,8 +62,10 @@ class Running:
     def container(self) -> Optional[Container]:
         """The running container, None while there is none that could be entered."""
         with self._lock:
-            leader, variables = self._leader, self._variables
-        return None if leader is None else _container(leader, variables)
+            leader, variables, again = self._leader, self._variables, self._again
+        if leader is None:
+            return None
+        return Container(leader, leader, leader, variables, again) if again else _container(leader, variables)
 
 
 def _container(leader: int, variables: Mapping[str, str]) -> Optional[Container]:
@@ -68,6 +77,27 @@ def _container(leader: int, variables: Mapping[str, str]) -> Optional[Container]
     # The runtime starts the task's process once the container is ready, as the first below the namespace's init.
     below = sorted((known[pid][-1], pid) for pid in descendants(init) & known.keys() if len(known[pid]) == inits[0][0])
     return Container(init, below[0][1], leader, variables) if below else None
+
+
+def task_process(leader: int, above: int) -> Optional[int]:
+    """The task's own process below its runtime's process ``leader``; None while there is none that can be told from others.
+
+    ``above`` is that of the runtime's Program, 0 for one with namespaces.
+    """
+    if not above:
+        found = _container(leader, {})
+        return found.main if found else None
+    below = sorted((_start_time(pid), pid) for pid in descendants(leader))
+    return below[above][1] if len(below) > above else None
+
+
+def _start_time(pid: int) -> int:
+    """When a process was started, in clock ticks since the machine was; 0 for one that has ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return int(text.rpartition(")")[2].split()[19])
 
 
 def _namespace_pids(pid: int) -> List[int]:

@@ -1,4 +1,4 @@
-"""Runs a job's tasks one after the other: which run, how often, and what is recorded of each."""
+"""Runs a job's tasks one after the other, sidecars beside them: which run, how often, and what is recorded of each."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Callable, List, NamedTuple, Optional, Sequence
 
 from worker.errors import ImageError
 from worker.images import Image
-from worker.job import Policies, Task
+from worker.job import SIDECAR, Policies, Task
 from worker.processes import Ended
 from worker.report import TaskRecord
 
 Clock = Callable[[], float]
 Obtain = Callable[[Task], Image]
 Launch = Callable[[Task, Image], Ended]
+Accompany = Callable[[Task, Image, TaskRecord], None]
 
 
 class Failure(NamedTuple):
@@ -23,42 +24,71 @@ class Failure(NamedTuple):
     not_run: int
 
 
-def run_all(
-    tasks: Sequence[Task],
-    policies: Policies,
-    obtain: Obtain,
-    launch: Launch,
-    records: List[TaskRecord],
-    now: Clock,
-) -> Optional[Failure]:
-    """Run the tasks in order; the first that fails, if any, also ends the run unless failures are to be ignored.
+class Ways(NamedTuple):
+    """How images are had, tasks run to their end, and sidecars started, which end on their own or with the job."""
 
-    ``records`` gets one entry for each task that was begun, and is true at any moment, also when an error ends this
-    early. ``now`` gives epoch seconds. Raises ImageError, StagingError, RuntimeUnavailableError.
+    obtain: Obtain
+    launch: Launch
+    accompany: Accompany
+
+
+def run_all(
+    tasks: Sequence[Task], policies: Policies, ways: Ways, records: List[TaskRecord], now: Clock
+) -> Optional[Failure]:
+    """Start the sidecars, then run the tasks in order; the first that fails, if any, also ends the run unless failures are
+    to be ignored.
+
+    ``records`` gets one entry for each task in the tasks' order, up to the last that was begun, and is true at any moment,
+    also when an error ends this early. ``now`` gives epoch seconds. Raises ImageError, StagingError,
+    RuntimeUnavailableError.
     """
+    _start_sidecars(tasks, ways, records, now)
+    basic = [index for index, task in enumerate(tasks) if task.type != SIDECAR]
     first: Optional[Failure] = None
-    for index, task in enumerate(tasks):
-        record = TaskRecord(now())
-        records.append(record)
+    for place, index in enumerate(basic):
+        record = _begun(records, index, now)
         try:
-            exit_code = _run(task, policies.maximum_task_retries, obtain, launch, record, now)
+            exit_code = _run(tasks[index], policies.maximum_task_retries, ways, record, now)
         finally:
             record.end_time = now()
         if exit_code == 0:
             continue
         stops = not policies.ignore_task_failures
-        first = first or Failure(index, exit_code, len(tasks) - index - 1 if stops else 0)
+        first = first or Failure(index, exit_code, len(basic) - place - 1 if stops else 0)
         if stops:
             break
     return first
 
 
-def _run(task: Task, retries: int, obtain: Obtain, launch: Launch, record: TaskRecord, now: Clock) -> int:
-    image = _image(task, obtain, record, now)
-    exit_code = _attempt(task, image, launch, record, now)
+def _begun(records: List[TaskRecord], index: int, now: Clock) -> TaskRecord:
+    """The record of a task that begins now, at its place."""
+    while len(records) <= index:
+        records.append(TaskRecord())
+    records[index].start_time = now()
+    return records[index]
+
+
+def _start_sidecars(tasks: Sequence[Task], ways: Ways, records: List[TaskRecord], now: Clock) -> None:
+    """Fetch the images of all sidecars, then start them all."""
+    ready = []
+    for index, task in enumerate(tasks):
+        if task.type == SIDECAR:
+            record = _begun(records, index, now)
+            try:
+                ready.append((task, _image(task, ways.obtain, record, now), record))
+            except BaseException:
+                record.end_time = now()
+                raise
+    for task, image, record in ready:
+        ways.accompany(task, image, record)
+
+
+def _run(task: Task, retries: int, ways: Ways, record: TaskRecord, now: Clock) -> int:
+    image = _image(task, ways.obtain, record, now)
+    exit_code = _attempt(task, image, ways.launch, record, now)
     while exit_code != 0 and record.retries < retries:
         record.retries += 1
-        exit_code = _attempt(task, image, launch, record, now)
+        exit_code = _attempt(task, image, ways.launch, record, now)
     return exit_code
 
 

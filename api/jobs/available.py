@@ -33,7 +33,5 @@ def _asked(job: Job) -> Iterator[tuple[str, str]]:
         if asks(job):
             yield field, what
     for number, task in enumerate(job.tasks):
-        if task.runtime == "udocker":
-            yield f"tasks[{number}].runtime", "the runtime udocker"
-        if task.type != "basic":
+        if task.type not in ("basic", "sidecar"):
             yield f"tasks[{number}].type", f"the task type {task.type}"

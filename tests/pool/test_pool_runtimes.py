@@ -5,24 +5,20 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.instance import Instance
-from deploy.namespaces import Process
 from tests.pool.conftest import MIRROR
 from tests.pool.registry import Registry, layer, program
-from worker.processes import descendants
+from tests.pool.slots import nothing_is_left, of_slots
 
 pytestmark = pytest.mark.timeout(180)
 
 Document = dict[str, Any]
 BUSYBOX = "/images/busybox"
 RUNTIMES = ["singularity", "udocker"]
-SLOTS = range(2001, 2001 + 128)
-"""The slots' accounts, as the worker's namespace numbers them."""
 
 
 @pytest.fixture(scope="module")
@@ -49,39 +45,6 @@ def sh(script: str, **more: Any) -> Document:
 
 def exit_codes(shown: Document) -> list[int]:
     return [task["exitCode"] for task in shown["execution"]["tasks"]]
-
-
-def of_slots(instance: Instance) -> dict[int, str]:
-    """The processes on the worker that belong to an account of a slot, and what they run."""
-    top = Process(instance.home.run / "worker1.pid").pid()
-    assert top is not None
-    found = {}
-    for pid in descendants(top):
-        folder = Path(f"/proc/{pid}")
-        try:
-            line, owner = (folder / "cmdline").read_bytes(), inner(folder)
-        except OSError:
-            continue
-        if line and owner in SLOTS:
-            found[pid] = line.replace(b"\0", b" ").decode(errors="replace")
-    return found
-
-
-def inner(folder: Path) -> int:
-    """The account of a process as its own namespace numbers it; the map there is told as this process sees it."""
-    owner = int((folder / "status").read_text().partition("\nUid:")[2].split()[0])
-    for line in (folder / "uid_map").read_text().splitlines():
-        inside, outside, length = map(int, line.split())
-        if outside <= owner < outside + length:
-            return owner - outside + inside
-    return -1
-
-
-def nothing_is_left(instance: Instance) -> None:
-    deadline = time.monotonic() + 20
-    while left := of_slots(instance):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -86,7 +86,7 @@ def test_a_missing_token_gives_66(slot: Slot) -> None:
 
 
 def test_a_task_for_another_runtime_gives_67(slot: Slot) -> None:
-    code, report = slot.run(job(tasks=[{"image": "i", "runtime": "udocker"}]))
+    code, report = slot.run(job(tasks=[{"image": "i", "runtime": "docker"}]))
     assert (code, report["reason"]["code"]) == (ExitCode.RUNTIME, "taskUnsupported")
 
 

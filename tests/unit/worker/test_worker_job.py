@@ -43,7 +43,7 @@ def test_a_missing_description_is_refused(tmp_path: Path) -> None:
         job.load(tmp_path / "job.json")
 
 
-@pytest.mark.parametrize(("field", "value"), [("runtime", "udocker"), ("type", "openmpi")])
+@pytest.mark.parametrize(("field", "value"), [("runtime", "docker"), ("type", "openmpi")])
 def test_a_task_this_executor_cannot_run_is_named(tmp_path: Path, field: str, value: str) -> None:
     (tmp_path / "job.json").write_text(json.dumps(document(tasks=[{"image": "i", field: value}])))
     with pytest.raises(TaskUnsupportedError, match=value) as caught:

@@ -9,7 +9,7 @@ def finished() -> Report:
     report = Report(100.0)
     ad = ads.parse('Cpus = 2\nMemory = 1536\nDisk = 1048576\nProminenceSite = "local"')
     report.machine = machine.describe(ad, "", "w1")
-    report.runtime_version = "1.4.5"
+    report.runtime_versions = {"singularity": "1.4.5"}
     report.state = COMPLETED
     report.reason = Reason("taskFailed", "The task exited with code 3.")
     report.end_time = 110.0

@@ -10,7 +10,7 @@ from worker.images import Image
 from worker.job import Policies, Task
 from worker.processes import Ended, Eviction, run
 from worker.report import TaskRecord
-from worker.tasks import Failure, run_all
+from worker.tasks import Failure, Ways, run_all
 
 NO_RETRIES = Policies()
 
@@ -39,10 +39,13 @@ class Runner:
         self.records: list[TaskRecord] = []
 
     def __call__(self, todo: list[Task], policies: Policies = NO_RETRIES) -> Failure | None:
-        return run_all(todo, policies, obtain, self.launch, self.records, ticking())
+        return run_all(todo, policies, Ways(obtain, self.launch, self.accompany), self.records, ticking())
 
     def launch(self, task: Task, image: Image) -> Ended:
         return run(task.command, {"PATH": os.defpath}, Eviction(), cwd=self.directory)
+
+    def accompany(self, task: Task, image: Image, record: TaskRecord) -> None:
+        raise AssertionError("a basic task is no sidecar")
 
     @property
     def exit_codes(self) -> list[int | None]:
