@@ -98,15 +98,50 @@ def _run_job(this: Run, report: Report) -> ExitCode:
     log(f"{len(work.tasks)} task(s), {len(work.inputs)} input(s)")
     begun = this.now()
     inputs.stage(work.inputs, scratch.home)
+    _stage_in(this, work, report)
     report.stage_in_time = this.now() - begun
     job_id = ads.string(ads.read(environ.get("_CONDOR_JOB_AD")), "ClusterId")
     variables = environment.contract(work, here, job_id, _token(scratch))
     source = images.Source(scratch, here.image_dirs, here.registry_mirror, cache, this.eviction, log)
     with Sidecars(this.eviction, this.now) as beside:
-        launcher = Launcher(variables, source, this.running, beside, lambda: report.write(scratch.report_file))
+        launcher = Launcher(
+            variables, source, this.running, beside, lambda: report.write(scratch.report_file), work.artifacts
+        )
         ways = tasks.Ways(launcher.obtain, launcher.launch, launcher.accompany)
         failure = tasks.run_all(work.tasks, work.policies, ways, report.tasks, this.now)
-    return verdict(report, work.policies, failure, len(work.tasks))
+    lost = _stage_out(this, work, report)
+    code = verdict(report, work.policies, failure, len(work.tasks))
+    if lost is not None and code == ExitCode.OK:
+        raise lost
+    if lost is not None and report.reason is not None:
+        report.reason = report.reason._replace(message=f"{report.reason.message} {lost.message}")
+    return code
+
+
+def _stage_in(this: Run, work: job.Job, report: Report) -> None:
+    """Fetch the artifacts. Raises ArtifactError."""
+    if not work.artifacts:
+        return
+    from worker.staging import artifacts, terms  # HTTP and archives take long to import, and few jobs need them
+
+    disk = int(float(work.resources["disk"]) * 2**30)
+    around = terms.Terms(this.eviction.check, this.log)
+    artifacts.stage(work.artifacts, this.scratch, disk, around, report.artifacts, this.now)
+
+
+def _stage_out(this: Run, work: job.Job, report: Report) -> Optional[WorkerError]:
+    """Store the outputs, also of tasks that failed; what is to be said about those that are not stored."""
+    if not (work.output_files or work.output_dirs):
+        return None
+    from worker.staging import outputs, terms, upload
+
+    begun = this.now()
+    service = upload.Service(work.url, _token(this.scratch))
+    around = outputs.Stage(this.scratch, service, terms.Terms(this.eviction.check, this.log), report.outputs, this.now)
+    try:
+        return outputs.stage(outputs.Wanted(work.output_files, work.output_dirs), around)
+    finally:
+        report.stage_out_time = this.now() - begun
 
 
 def _versions(used: Set[str], cache: Path) -> Dict[str, str]:

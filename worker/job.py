@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from worker.errors import JobFileError, TaskUnsupportedError
+from worker.staging.documents import Artifact, artifact
 
 VERSION = 1
 
@@ -73,6 +74,9 @@ class Job(NamedTuple):
     url: str
     parameters: Dict[str, str]
     workflow: Optional[int]
+    artifacts: Tuple[Artifact, ...] = ()
+    output_files: Tuple[str, ...] = ()
+    output_dirs: Tuple[str, ...] = ()
 
 
 def load(path: Path) -> Job:
@@ -107,6 +111,9 @@ def parse(document: Dict[str, Any]) -> Job:
         url=document.get("url") or "",
         parameters={name: _text(value) for name, value in (document.get("parameters") or {}).items()},
         workflow=document.get("workflow"),
+        artifacts=tuple(artifact(item) for item in document.get("artifacts") or ()),
+        output_files=tuple(document.get("outputFiles") or ()),
+        output_dirs=tuple(document.get("outputDirs") or ()),
     )
 
 

@@ -6,7 +6,7 @@ import os
 import pwd
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Mapping, NamedTuple, Optional
+from typing import Callable, ContextManager, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from worker import environment, images, runtimes
 from worker.errors import RuntimeUnavailableError
@@ -17,6 +17,7 @@ from worker.report import TaskRecord
 from worker.running import Running
 from worker.scratch import create_below
 from worker.sidecars import Sidecars
+from worker.staging.documents import Artifact
 
 _NAMESPACE_SWITCHES = ("/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone")
 _RUNTIME_FAILED = 255
@@ -31,6 +32,8 @@ class Launcher(NamedTuple):
     sidecars: Sidecars
     changed: Callable[[], None]
     """Called when there is something new for those who look while the job runs."""
+    mounted: Sequence[Artifact] = ()
+    """Artifacts, parts of which may be mounted elsewhere in the containers."""
 
     def obtain(self, task: Task) -> Image:
         """The image of a task. Raises ImageError, RuntimeUnavailableError."""
@@ -42,7 +45,7 @@ class Launcher(NamedTuple):
     def launch(self, task: Task, image: Image) -> Ended:
         """Run a task to its end. Raises ImageError, StagingError, RuntimeUnavailableError."""
         inside = self._inside(task)
-        with self._output(task) as stdout, runtimes.prepared(task, image, inside, self.source) as program:
+        with self._output(task) as stdout, self._prepared(task, image) as program:
             self.changed()
             with self.running.task(inside, program.again):
                 ended = run(
@@ -60,10 +63,20 @@ class Launcher(NamedTuple):
 
     def accompany(self, task: Task, image: Image, record: TaskRecord) -> None:
         """Start a sidecar, whose record is filled in when it ends. Raises ImageError, StagingError, RuntimeUnavailableError."""
-        prepared = runtimes.prepared(task, image, self._inside(task), self.source)
+        prepared = self._prepared(task, image)
         with self._output(task) as stdout:
             self.sidecars.start(prepared, record, stdout)
         self.source.log(f"started the sidecar {task.image}")
+
+    def _prepared(self, task: Task, image: Image) -> ContextManager[runtimes.Program]:
+        return runtimes.prepared(task, image, self._inside(task), self.source, self._binds())
+
+    def _binds(self) -> Sequence[Tuple[Path, str]]:
+        if not self.mounted:
+            return ()
+        from worker.staging import artifacts  # takes long to import, and few jobs need it
+
+        return artifacts.binds(self.mounted, self.source.scratch.home)
 
     def _inside(self, task: Task) -> Dict[str, str]:
         return environment.inside(task.env, {**self.variables, environment.RUNTIME: task.runtime})

@@ -8,9 +8,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional
 
 from worker.machine import Machine
+
+if TYPE_CHECKING:
+    from worker.staging.artifacts import Fetched
+    from worker.staging.outputs import Stored
 
 VERSION = 1
 
@@ -71,6 +75,9 @@ class Report:
         self.machine: Optional[Machine] = None
         self.runtime_versions: Dict[str, str] = {}
         self.stage_in_time = 0.0
+        self.stage_out_time = 0.0
+        self.artifacts: List[Fetched] = []
+        self.outputs: List[Stored] = []
         self.start_time = start_time
         self.end_time: Optional[float] = None
         self.tasks: List[TaskRecord] = []
@@ -101,6 +108,9 @@ class Report:
             "runtimeVersion": self.runtime_versions,
             "provisionedResources": provisioned,
             "stageInTime": round(self.stage_in_time, 3),
+            "stageOutTime": round(self.stage_out_time, 3),
+            "artifacts": [one.document() for one in self.artifacts],
+            "outputs": [one.document() for one in self.outputs],
             "startTime": self.start_time,
             "endTime": self.end_time,
             "tasks": [task.document() for task in self.tasks],

@@ -14,9 +14,6 @@ _Test = Callable[[Job], bool]
 
 _UNAVAILABLE: tuple[tuple[str, str, _Test], ...] = (
     ("resources.nodes", "jobs on several nodes", lambda job: job.resources.effective_nodes > 1),
-    ("artifacts", "artifacts", lambda job: bool(job.artifacts)),
-    ("outputFiles", "storing output files", lambda job: bool(job.output_files)),
-    ("outputDirs", "storing output directories", lambda job: bool(job.output_dirs)),
     ("storage", "mounted storage", lambda job: job.storage is not None),
     ("notifications", "notifications", lambda job: bool(job.notifications)),
 )

@@ -82,6 +82,7 @@ def _execution(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> dict[
         "cpu": node.get("cpu"),
         "runtimeVersion": node.get("runtimeVersion"),
         "stageInTime": node.get("stageInTime"),
+        "stageOutTime": node.get("stageOutTime"),
         "tasks": [_task(task) for task in _mappings(node.get("tasks"))],
     }
     if ad.get("ResidentSetSize") is not None:

@@ -17,7 +17,7 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Dict, Iterator, List, Mapping, Sequence
+from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from worker import environment
 from worker.container import HOME
@@ -47,7 +47,9 @@ _LONGEST = 300
 
 
 @contextmanager
-def prepared(task: Task, image: Image, variables: Mapping[str, str], source: Source) -> Iterator[Program]:
+def prepared(
+    task: Task, image: Image, variables: Mapping[str, str], source: Source, binds: Sequence[Tuple[Path, str]] = ()
+) -> Iterator[Program]:
     """The program that runs ``task``; its container is there within the block.
 
     Raises ImageDiskFullError, ImageCorruptError where the image cannot be copied, RuntimeUnavailableError.
@@ -65,19 +67,22 @@ def prepared(task: Task, image: Image, variables: Mapping[str, str], source: Sou
 
         def again(words: Sequence[str]) -> Program:
             return Program(
-                command(task._replace(command=tuple(words), workdir=""), root, place, source.scratch), outside, place
+                command(task._replace(command=tuple(words), workdir=""), root, place, source.scratch, binds),
+                outside,
+                place,
             )
 
         above = 2 if _has_shell(root) else 1  # PRoot, and the shell that waits
-        yield Program(command(task, root, place, source.scratch), outside, place, again, above)
+        yield Program(command(task, root, place, source.scratch, binds), outside, place, again, above)
     finally:
         remove_tree(place)
 
 
-def command(task: Task, root: Path, place: Path, scratch: Scratch) -> List[str]:
+def command(task: Task, root: Path, place: Path, scratch: Scratch, binds: Sequence[Tuple[Path, str]] = ()) -> List[str]:
     """The argument list for ``task`` in the directory tree ``root``; no shell reads the task's words."""
     temporary = {scratch.work / "tmp": "/tmp", scratch.work / "var_tmp": "/var/tmp"}  # noqa: S108  (of the container)
     volumes = {str(scratch.home): HOME, **{str(ours): theirs for ours, theirs in temporary.items()}}
+    volumes.update({str(ours): theirs for ours, theirs in binds})
     volumes.update({path: path for path in _BOUND if Path(path).exists()})
     argv = ["udocker", "-q", "run", "--nobanner", f"--location={root}", f"--env-file={place / 'path.env'}"]
     argv += [f"--volume={ours}:{theirs}" for ours, theirs in volumes.items()]

@@ -34,6 +34,9 @@ def test_a_report_has_the_fields_the_service_reads(tmp_path: Path) -> None:
                 "runtimeVersion": {"singularity": "1.4.5"},
                 "provisionedResources": {"cpus": 2, "memory": 1.5, "disk": 1.0},
                 "stageInTime": 0.0,
+                "stageOutTime": 0.0,
+                "artifacts": [],
+                "outputs": [],
                 "startTime": 100.0,
                 "endTime": 110.0,
                 "tasks": [

@@ -19,9 +19,6 @@ _WEBDAV = {"url": "https://dav.example.eu", "username": "u", "password": "p"}
     [
         ("resources.nodes", {"resources": {"nodes": 2, "cpus": 1, "memory": 1}}),
         ("resources.nodes", {"resources": {"cpus": 2, "totalCpusRange": [4, 8], "memory": 1}}),
-        ("artifacts", {"artifacts": [{"url": "https://example.eu/a.tar"}]}),
-        ("outputFiles", {"outputFiles": ["*.out"]}),
-        ("outputDirs", {"outputDirs": ["results"]}),
         ("storage", {"storage": {"type": "webdav", "mountpoint": "/data", "webdav": _WEBDAV}}),
         ("notifications", {"notifications": [{"event": "jobFinished", "type": "email"}]}),
         ("tasks[1].type", {"tasks": [_BUSYBOX, {**_BUSYBOX, "type": "mpich"}]}),
@@ -41,7 +38,7 @@ def test_what_is_not_available_is_refused_by_name(field: str, document: dict[str
     [
         {},
         {"resources": {"cpusRange": [1, 4], "memoryPerCpu": 1}},
-        {"artifacts": [], "outputFiles": [], "notifications": []},
+        {"artifacts": [{"url": "https://example.eu/a.tar"}], "outputFiles": ["*.out"], "outputDirs": ["results"]},
         {"policies": {"maximumRetries": 2}},
         {"tasks": [{**_BUSYBOX, "runtime": "singularity", "type": "basic"}]},
         {"tasks": [{**_BUSYBOX, "runtime": "udocker"}, {**_BUSYBOX, "type": "sidecar"}]},

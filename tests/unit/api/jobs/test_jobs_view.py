@@ -45,6 +45,7 @@ REPORT: Document = {
             "runtimeVersion": {"singularity": "1.4.5"},
             "provisionedResources": {"cpus": 1, "memory": 1.0, "disk": 10.0},
             "stageInTime": 0.25,
+            "stageOutTime": 0.5,
             "tasks": [{**TASK_REPORT, "startTime": 1.0, "endTime": 2.0}],
         }
     ],
@@ -56,6 +57,7 @@ EXECUTION = {
     "cpu": {"vendor": "v", "model": "m", "clock": 2000.0},
     "runtimeVersion": {"singularity": "1.4.5"},
     "stageInTime": 0.25,
+    "stageOutTime": 0.5,
     "tasks": [TASK_REPORT],
     "maxMemoryUsageKB": 4096,
 }
