@@ -141,19 +141,18 @@ class Jobs:
         if found is None or not is_of(found[0], caller):
             return []
         shown = self._shown(*found, detail=True)
-        shown |= self._outputs(*found)
         execution = shown.get("execution")
         ran = self.commands.of_job(str(found[0][attributes.Job.SUBMISSION])) if isinstance(execution, dict) else ()
         if isinstance(execution, dict) and ran:
             execution["commands"] = told(ran)
         return [shown]
 
-    def _outputs(self, ad: Ad, report: Mapping[str, Any] | None) -> Mapping[str, object]:
+    def _outputs(self, ad: Ad, report: Mapping[str, Any] | None) -> dict[str, Any]:
         if self.uploads is None:
             return {}
         submission, uploads = str(ad[attributes.Job.SUBMISSION]), self.uploads
         document = json.loads(ad[attributes.Job.DOCUMENT])
-        return outputs.shown(document, report, lambda name: uploads.output_url(submission, name))
+        return dict(outputs.shown(document, report, lambda name: uploads.output_url(submission, name)))
 
     def _uploads(self) -> Uploads:
         if self.uploads is None:
@@ -191,7 +190,8 @@ class Jobs:
     def _shown(self, ad: Ad, report: Mapping[str, Any] | None, detail: bool) -> dict[str, object]:
         if report is None and (detail or view.wants_report(ad)):
             report = self.lookup.sandbox(ad).report()
-        return view.job(ad, report, detail)
+        shown = view.job(ad, report, detail)
+        return shown | self._outputs(ad, report) if detail else shown
 
     def owner(self, caller: Caller) -> str:
         """The name under which the caller's jobs run."""
