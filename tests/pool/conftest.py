@@ -40,7 +40,8 @@ def instance(tmp_path_factory: pytest.TempPathFactory, shared: list[Instance]) -
     home = Path(tmp_path_factory.mktemp("pool", numbered=True))
     for folder in (home, home.parent, home.parent.parent):
         folder.chmod(0o711)
-    settings = replace(from_environment(os.environ), home=home / "home", port=PORT, workers=1, worker_cpus=2)
+    # More CPUs than any test needs: a slot whose job lost its shadow to a killed schedd may be held for a long time.
+    settings = replace(from_environment(os.environ), home=home / "home", port=PORT, workers=1, worker_cpus=4)
     for running in _running(replace(settings, registry_mirror=f"http://{settings.address(MIRROR)}:5000")):
         shared.append(running)
         yield running
