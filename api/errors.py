@@ -125,6 +125,13 @@ def answer(status: int, message: str, code: str, field: str = "", retry_after: i
 
 def register(app: Flask) -> None:
     """Makes `app` answer each exception class in its one way."""
+    _register_refusals(app)
+    _register_outages(app)
+    _register_http(app)
+
+
+def _register_refusals(app: Flask) -> None:
+    """What the caller can mend."""
 
     @app.errorhandler(ApiError)
     def _refused(error: ApiError) -> Response:
@@ -141,6 +148,10 @@ def register(app: Flask) -> None:
     @app.errorhandler(NotEntitled)
     def _unentitled(error: NotEntitled) -> Response:
         return answer(401, error.message, "notEntitled")
+
+
+def _register_outages(app: Flask) -> None:
+    """What is down behind the API."""
 
     @app.errorhandler(IssuerUnreachable)
     def _issuer_down(error: IssuerUnreachable) -> Response:
@@ -161,6 +172,10 @@ def register(app: Flask) -> None:
         _log.warning("%s: %s", type(error).__name__, error.detail or error)
         metrics.RECORDS_ERRORS.labels(type(error).__name__).inc()
         return answer(503 if isinstance(error, RecordsUnavailable) else 500, str(error), "recordsUnavailable")
+
+
+def _register_http(app: Flask) -> None:
+    """What Flask itself raises, and what nobody thought of."""
 
     @app.errorhandler(RequestEntityTooLarge)
     def _too_large(_: RequestEntityTooLarge) -> Response:

@@ -24,6 +24,8 @@ from typing import Any
 
 import classad2
 
+from pool.values import plain
+
 REFUSED = "refused"
 """Folder, below that of the files, of those that could not be used."""
 LARGEST = 8 * 2**20
@@ -124,17 +126,7 @@ def parsed(name: str, content: bytes, wanted: Sequence[str]) -> dict[str, Any]:
     missing = [attribute for attribute in _ALWAYS if attribute not in ad]
     if missing:
         raise UnreadableFile(name, f"it is not the whole ad of a job: it lacks {', '.join(missing)}")
-    return {attribute: _value(ad.eval(attribute)) if attribute in ad else None for attribute in wanted}
-
-
-def _value(value: object) -> object:
-    if isinstance(value, classad2.ExprTree):
-        value = value.eval()
-    if isinstance(value, classad2.Value):  # undefined or error
-        return None
-    if isinstance(value, list):
-        return [_value(item) for item in value]
-    return value
+    return {attribute: plain(ad.eval(attribute)) if attribute in ad else None for attribute in wanted}
 
 
 def _ids(name: str) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from pool.attributes import Job
 from pool.errors import OutcomeUnknown, PoolUnavailable, SubmissionRefused
 from pool.patience import Patience
 from pool.submission import constraint_string
+from pool.values import plain
 
 Ad = Mapping[str, Any]
 """Attributes of a job, evaluated: str, int, float, bool, list or None."""
@@ -176,14 +177,4 @@ class Pool:
 
 def _plain(ad: classad2.ClassAd) -> Ad:
     # A list of 10,000 jobs passes through here: most values are plain, and `items()` costs three calls a value.
-    return {key: value if type(value := ad[key]) in _PLAIN else _value(value) for key in ad}
-
-
-def _value(value: object) -> object:
-    if isinstance(value, classad2.ExprTree):
-        value = value.eval()
-    if isinstance(value, classad2.Value):  # undefined or error
-        return None
-    if isinstance(value, list):
-        return [_value(item) for item in value]
-    return value
+    return {key: value if type(value := ad[key]) in _PLAIN else plain(value) for key in ad}

@@ -34,10 +34,10 @@ class NotAnswered(ApiError):
         super().__init__("The job did not answer in time: its worker may be out of reach. Try again.")
 
 
-class TooManyRequests(ApiError):
+class TooManyWaiting(ApiError):
     """As many requests as allowed wait for the job: `limit`."""
 
-    code = "tooManyRequests"
+    code = "tooManyWaiting"
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"{limit} requests wait for this job already: try again when they have ended.")

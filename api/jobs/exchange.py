@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from api.jobs import folder
-from api.jobs.errors import JobStopped, NotAnswered, TooManyRequests
+from api.jobs.errors import JobStopped, NotAnswered, TooManyWaiting
 
 FOLDER = "exchange"
 RUN_FILE = "run"
@@ -50,7 +50,7 @@ class Exchange:
     def ask(self, request: Mapping[str, Any], seconds: float, runs: Callable[[], bool]) -> dict[str, Any]:
         """The executor's answer to `request`, which may take `seconds`; `runs()` tells whether the job is known to run.
 
-        Raises JobStopped, NotAnswered, TooManyRequests; OSError where the request cannot be written.
+        Raises JobStopped, NotAnswered, TooManyWaiting; OSError where the request cannot be written.
         """
         name = self.new_name()
         with folder.entered(self.sandbox / FOLDER) as requests:
@@ -88,7 +88,7 @@ class Exchange:
         return found
 
     def _sweep(self, requests: Path) -> None:
-        """Deletes what nobody waits for any more; raises TooManyRequests where too much is waited for."""
+        """Deletes what nobody waits for any more; raises TooManyWaiting where too much is waited for."""
         waiting = 0
         for entry in requests.iterdir():
             found = folder.signature(entry)
@@ -97,7 +97,7 @@ class Exchange:
             elif entry.suffix == ".request":
                 waiting += 1
         if waiting >= _MOST:
-            raise TooManyRequests(_MOST)
+            raise TooManyWaiting(_MOST)
 
     def _run(self) -> bytes | None:
         return folder.read(self.sandbox / RUN_FILE, _LARGEST_RUN)

@@ -106,15 +106,6 @@ class Sandbox:
             return None
         return report if isinstance(report, dict) else None
 
-    def stream(self, name: str, offset: int) -> bytes | None:
-        """`stdout` or `stderr` from byte `offset` on; None where there is none yet."""
-        with folder.opened(self.path / name) as descriptor:
-            if descriptor is None:
-                return None
-            with os.fdopen(os.dup(descriptor), "rb") as file:
-                file.seek(offset)
-                return file.read()
-
 
 def _write(path: Path, text: str) -> None:
     """Writes a file that is whole or absent whenever the process dies: an empty `request` would refuse every retry."""

@@ -92,12 +92,12 @@ class Jobs:
             return known
 
     def _submit(self, job: Job, caller: Caller, sandbox: Sandbox) -> int:
-        self.limit.check(self.owner(caller))
         context = translate.Context(
             caller, self.primary_issuer, sandbox.name, sandbox.path, self.worker_program, self.url
         )
         token = self.tokens.mint(caller, job=sandbox.name, lifetime=translate.token_lifetime(job))
         try:
+            self.limit.check(context.owner)
             fetched = outputs.artifacts(job, lambda name: self._uploads().artifact_link(name, caller))
             sandbox.fill(translate.job_file(job, context, fetched), token)
             description = translate.submit_description(job, context)
@@ -108,7 +108,7 @@ class Jobs:
             if sandbox.request() is None:
                 sandbox.discard()
             raise
-        except (PoolError, OSError):
+        except (ApiError, PoolError, OSError):
             sandbox.discard()
             raise
         metrics.SUBMISSIONS.inc()

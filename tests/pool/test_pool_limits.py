@@ -32,8 +32,9 @@ def test_a_user_with_too_many_jobs_is_told_so_and_nothing_is_left(
     alice.url = strict
     queued = [alice.submit("true", **NOWHERE) for _ in range(2)]
     before = sorted(folder.name for folder in instance.home.sandboxes.iterdir())
-    refused = alice.call("POST", "/jobs", json=job("true", **NOWHERE))
-    assert refused.status_code == 429, refused.text
+    for headers in ({}, {"Idempotency-Key": "one-too-many"}):
+        refused = alice.call("POST", "/jobs", json=job("true", **NOWHERE), headers=headers)
+        assert refused.status_code == 429, refused.text
     assert refused.json()["code"] == "tooManyJobs"
     assert int(refused.headers["Retry-After"]) > 0
     assert sorted(folder.name for folder in instance.home.sandboxes.iterdir()) == before

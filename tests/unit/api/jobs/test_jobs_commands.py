@@ -22,7 +22,7 @@ from api.jobs.errors import (
     NotRunning,
     RequestRefused,
     ServiceBusy,
-    TooManyRequests,
+    TooManyWaiting,
 )
 from api.jobs.exchange import Exchange
 from api.jobs.sandbox import Sandbox
@@ -292,7 +292,7 @@ def test_too_many_waiting_requests_are_refused_and_old_ones_swept(world: World) 
     requests.mkdir()
     for number in range(16):
         (requests / f"{number}.request").touch()
-    with pytest.raises(TooManyRequests):
+    with pytest.raises(TooManyWaiting):
         exchange(world, 9.0).ask({}, 5, lambda: True)
     for old in requests.iterdir():
         os.utime(old, (1, 1))

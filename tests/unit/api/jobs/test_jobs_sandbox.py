@@ -184,21 +184,3 @@ def test_a_report_is_read_and_an_oversize_one_is_not(sandbox: Sandbox) -> None:
         report.seek(0, os.SEEK_END)
         report.write(b" " * 17 * 2**20)
     assert sandbox.report() is None
-
-
-@pytest.mark.parametrize(
-    ("offset", "text"),
-    [(0, b"one\ntwo\n\xff\x00"), (4, b"two\n\xff\x00"), (10, b""), (999, b"")],
-)
-def test_output_is_read_from_an_offset_in_bytes(sandbox: Sandbox, offset: int, text: bytes) -> None:
-    sandbox.fill({}, "token")
-    (sandbox.path / "stdout").write_bytes(b"one\ntwo\n\xff\x00")
-    assert sandbox.stream("stdout", offset) == text
-
-
-def test_output_that_is_not_there_yet_is_told_from_empty_output(sandbox: Sandbox) -> None:
-    assert sandbox.stream("stdout", 0) is None
-    sandbox.fill({}, "token")
-    assert sandbox.stream("stderr", 0) is None
-    (sandbox.path / "stderr").touch()
-    assert sandbox.stream("stderr", 0) == b""
