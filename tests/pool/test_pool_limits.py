@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from deploy.instance import Instance
-from tests.pool.another_api import another_api
 from tests.pool.conftest import User, job
+from tests.pool.disaster import another_api
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -20,8 +19,9 @@ LIMITS = "requests_per_minute = 60\nrequest_burst = 40\nqueued_jobs = 2"
 @pytest.fixture(scope="module")
 def strict(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of an API over the same pool with low limits."""
-    folder: Path = tmp_path_factory.mktemp("strict")
-    with another_api(instance, folder, 18464, lambda text: text.replace("requests_per_minute = 0", LIMITS)) as url:
+    settings = tmp_path_factory.mktemp("strict") / "service.toml"
+    settings.write_text(instance.home.service_settings.read_text().replace("requests_per_minute = 0", LIMITS))
+    with another_api(instance, "api.wsgi:application()", "--threads", "8", PROMINENCE_SETTINGS=str(settings)) as url:
         yield url
 
 
