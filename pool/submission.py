@@ -6,7 +6,6 @@ through `quoted` or `quoted_list` here, and nowhere else.
 
 from __future__ import annotations
 
-import json
 import urllib.parse
 from collections.abc import Iterable
 
@@ -22,16 +21,17 @@ def escaped(text: str) -> str:
 
 def quoted(text: str) -> str:
     """A string literal for a submit description; its value in the ad is `escaped(text)`."""
-    return f'"{escaped(text)}"'
+    return literal(escaped(text))
 
 
-def quoted_json(value: object) -> str:
-    """A string literal for a submit description whose value in the ad is JSON in ASCII.
+def literal(text: str) -> str:
+    """A string literal for a submit description whose value in the ad is `text` itself: JSON in ASCII, or `escaped` text.
 
-    The schedd reads it in the old ClassAd syntax, in which a backslash stands for itself and only `\\"` is an escape.
+    The schedd reads it in the old ClassAd syntax, in which a backslash stands for itself and only `\\"` is an escape. A `$`
+    can only stand within a string of JSON, which has another way to write it; escaped text has none.
     """
-    text = json.dumps(value).replace("$", "\\u0024").replace('"', '\\"')
-    return f'"{text}"'
+    inside = text.replace("$", "\\u0024").replace('"', '\\"')
+    return f'"{inside}"'
 
 
 def quoted_list(texts: Iterable[str]) -> str:

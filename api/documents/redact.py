@@ -15,25 +15,23 @@ def as_submitted(job: Job) -> dict[str, Any]:
 
 def redacted(job: Job) -> dict[str, Any]:
     """The submitted document without secrets (each is "[redacted]") and without the content of its inputs."""
-    return _shown(job)
+    wire = as_submitted(job)
+    _redact(job, wire)
+    return wire
 
 
-def _shown(document: Document) -> dict[str, Any]:
-    wire = document.model_dump(mode="json", by_alias=True, exclude_unset=True)
+def _redact(document: Document, wire: dict[str, Any]) -> None:
+    """Takes out of `wire`, what `document` is on the wire, all that is not shown."""
     for name in document.model_fields_set:
         field = type(document).model_fields[name]
-        wire[str(field.alias)] = (
-            REDACTED if is_secret(field) else _value(getattr(document, name), wire[str(field.alias)])
-        )
+        alias, value = str(field.alias), getattr(document, name)
+        if is_secret(field):
+            wire[alias] = REDACTED
+        elif isinstance(value, Document):
+            _redact(value, wire[alias])
+        elif isinstance(value, tuple):
+            for entry, shown in zip(value, wire[alias], strict=True):
+                if isinstance(entry, Document):
+                    _redact(entry, shown)
     if isinstance(document, InputFile):
         del wire["content"]
-    return wire
-
-
-def _value(value: Any, wire: Any) -> Any:
-    """The value as shown: documents in it redacted, anything else as it is on the wire."""
-    if isinstance(value, Document):
-        return _shown(value)
-    if isinstance(value, tuple) and any(isinstance(entry, Document) for entry in value):
-        return [_shown(entry) for entry in value]
-    return wire

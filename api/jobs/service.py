@@ -100,8 +100,8 @@ class Jobs:
             self.limit.check(context.owner)
             fetched = outputs.artifacts(job, lambda name: self._uploads().artifact_link(name, caller))
             sandbox.fill(translate.job_file(job, context, fetched), token)
-            description = translate.submit_description(job, context)
-            number = self.pool.submit(description)
+            facts = translate.facts(job, context)
+            number = self.pool.submit(translate.submit_description(job, context, facts))
         except OutcomeUnknown:
             # The folder stays: a retry with the same key asks the queue. Without a key nobody can ask again, and a job
             # that is in the queue after all cannot start without its files.
@@ -112,7 +112,7 @@ class Jobs:
             sandbox.discard()
             raise
         metrics.SUBMISSIONS.inc()
-        self.lookup.index.note(number, translate.facts(job, context))
+        self.lookup.index.note(number, facts)
         return number
 
     def select(self, selection: Selection, caller: Caller) -> list[dict[str, object]]:

@@ -19,7 +19,7 @@ from api.jobs.outputs import as_asked
 from api.jobs.sandbox import EVENT_LOG, JOB_FILE, LOG_FILE, REPORT_FILE, TOKEN_FILE
 from identity.caller import Caller, group_slug, owner_of
 from pool import attributes
-from pool.submission import escaped, quoted, quoted_json, quoted_list
+from pool.submission import escaped, literal, quoted, quoted_list
 from pool.worker_tokens import BOUND_TO_OWNER
 
 _MINUTE = 60
@@ -62,8 +62,18 @@ class Context:
         return owner_of(self.caller.issuer, self.caller.subject, self.primary_issuer)
 
 
-def submit_description(job: Job, context: Context) -> dict[str, str]:
-    """The submit description of a job."""
+def facts(job: Job, context: Context) -> dict[str, str]:
+    """What never changes of a job, as its ad has it (the FACTS of `api/jobs/index.py`)."""
+    return {
+        attributes.Job.USER: escaped(context.caller.subject),
+        attributes.Job.ISSUER: escaped(context.caller.issuer),
+        attributes.Job.DOCUMENT: json.dumps(redacted(job)),
+        attributes.Job.SUBMISSION: context.submission,
+    }
+
+
+def submit_description(job: Job, context: Context, known: Mapping[str, str]) -> dict[str, str]:
+    """The submit description of a job, of which `known` are the `facts`."""
     resources, policies = job.resources, job.policies
     description = {
         "universe": "vanilla",
@@ -95,17 +105,13 @@ def submit_description(job: Job, context: Context) -> dict[str, str]:
         )
     if policies.leave_in_queue:
         description["leave_in_queue"] = _LEFT_IN_QUEUE
-    return description | {f"My.{name}": value for name, value in _attributes(job, context).items()}
+    ours = {name: literal(value) for name, value in known.items()} | _attributes(job, context)
+    return description | {f"My.{name}": value for name, value in ours.items()}
 
 
 def _attributes(job: Job, context: Context) -> dict[str, str]:
-    caller = context.caller
     ours: dict[str, str] = {
-        attributes.Job.USER: quoted(caller.subject),
-        attributes.Job.ISSUER: quoted(caller.issuer),
-        attributes.Job.GROUP: quoted(_group(caller)),
-        attributes.Job.DOCUMENT: quoted_json(redacted(job)),
-        attributes.Job.SUBMISSION: quoted(context.submission),
+        attributes.Job.GROUP: quoted(_group(context.caller)),
         attributes.Job.WALLTIME: str(job.resources.walltime * _MINUTE),
     }
     if job.name:
@@ -124,16 +130,6 @@ def _attributes(job: Job, context: Context) -> dict[str, str]:
         if where is not None and where.regions:
             ours[regions] = quoted_list(where.regions)
     return ours
-
-
-def facts(job: Job, context: Context) -> dict[str, str]:
-    """What never changes of a job, as its ad has it (the FACTS of `api/jobs/index.py`)."""
-    return {
-        attributes.Job.USER: escaped(context.caller.subject),
-        attributes.Job.ISSUER: escaped(context.caller.issuer),
-        attributes.Job.DOCUMENT: json.dumps(redacted(job)),
-        attributes.Job.SUBMISSION: context.submission,
-    }
 
 
 def _requirements(job: Job) -> str:

@@ -49,7 +49,8 @@ def description() -> dict[str, str]:
     context = translate.Context(
         caller, caller.issuer, name, home.sandboxes / "bench", home.worker_program, settings.url
     )
-    return translate.submit_description(parse_job(WAITING), context)
+    document = parse_job(WAITING)
+    return translate.submit_description(document, context, translate.facts(document, context))
 
 
 def bare(count: int) -> list[float]:

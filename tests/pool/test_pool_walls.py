@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from api.documents.parse import parse_job
-from api.jobs.translate import Context, submit_description
+from api.jobs.translate import Context, facts, submit_description
 from deploy import service
 from deploy.instance import Instance
 from identity.caller import Caller
@@ -74,7 +74,8 @@ class Intruder:
         issuer = service.issuer_name(instance.settings)
         caller = Caller("alice", issuer, "alice", ("users",))
         context = Context(caller, issuer, name, self.sandbox, instance.home.worker_program, instance.settings.url)
-        description = submit_description(parse_job(json.dumps(job("true")).encode()), context) | {
+        document = parse_job(json.dumps(job("true")).encode())
+        description = submit_description(document, context, facts(document, context)) | {
             "executable": str(program),
             "transfer_input_files": "plan.json",
             "transfer_output_files": '""',

@@ -12,7 +12,7 @@ import htcondor2
 
 from api.documents.job import Job
 from api.documents.parse import parse_job
-from api.jobs.translate import Context, submit_description
+from api.jobs.translate import Context, facts, submit_description
 from identity.caller import Caller
 
 ISSUER = "https://aai.example.eu/oidc"
@@ -54,7 +54,8 @@ def context(subject: str = "alice", issuer: str = ISSUER, groups: tuple[str, ...
 
 def described(document: Job, where: Context | None = None) -> dict[str, str]:
     """The submit description of a job."""
-    return submit_description(document, where or context())
+    around = where or context()
+    return submit_description(document, around, facts(document, around))
 
 
 def ad_of(description: Mapping[str, str]) -> classad2.ClassAd:
