@@ -18,7 +18,7 @@ from api.jobs.service import Jobs
 from api.jobs.watch import JobWatch
 from api.metrics import Reading
 from api.objects.local import LocalStore
-from api.objects.opening import open_local, open_s3
+from api.objects.opening import open_store
 from api.objects.quota import Quota
 from api.objects.service import Data
 from api.objects.settings import LocalStorage
@@ -32,6 +32,7 @@ from api.records.settings import load as load_records
 from api.records.stores import Stores, open_stores
 from api.routes import (
     accounting,
+    checkpoint,
     data,
     documentation,
     health,
@@ -71,7 +72,7 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
     caller = _callers(settings, tokens)
     kept = _data(app, settings, caller)
     stores = open_stores(load_records(settings.records), PairLimits(keys=settings.limits.keys))
-    lookup = Lookup(pool, stores.history, settings.sandboxes, Index(settings.run / "jobs"))
+    lookup = Lookup(pool, stores.history, settings.sandboxes, Index.below(settings.run))
     service = Jobs(
         pool=pool,
         lookup=lookup,
@@ -111,11 +112,12 @@ def _data(app: Flask, settings: Settings, caller: CallerOf) -> Data | None:
     storage = settings.storage
     if storage is None:
         return None
-    address = f"{str(settings.url).rstrip('/')}/objects"
-    store = open_local(storage, address) if isinstance(storage, LocalStorage) else open_s3(storage)
+    store = open_store(storage, str(settings.url))
     quota = Quota(store, limit=storage.bytes_per_owner, objects=storage.objects_per_owner)
     kept = Data(store, quota, settings.issuers[0].issuer, storage.largest_object, storage.upload_lifetime)
-    app.register_blueprint(data.blueprint(kept, caller, partial(caller, "job")), url_prefix=f"{PREFIX}/data")
+    job = partial(caller, "job")
+    app.register_blueprint(data.blueprint(kept, caller, job), url_prefix=f"{PREFIX}/data")
+    app.register_blueprint(checkpoint.blueprint(kept, job), url_prefix=f"{PREFIX}/checkpoint")
     if isinstance(storage, LocalStorage) and isinstance(store, LocalStore):
         served_here = objects.blueprint(
             store,

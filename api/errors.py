@@ -13,12 +13,19 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from api import metrics
 from api.documents.errors import InvalidDocument
-from api.records.errors import LimitReached, RecordsError, RecordsUnavailable
+from api.records.errors import LimitReached, RecordRefused, RecordsError, RecordsUnavailable, WrongRevision
 from identity.errors import IssuerUnreachable, NotAuthenticated, NotEntitled
 from pool.errors import PoolError, PoolUnavailable
 
 RETRY_AFTER = 5
 """Seconds after which a client may try again when something behind the API is down."""
+
+_RECORDS: dict[type[RecordsError], tuple[int, str]] = {
+    RecordsUnavailable: (503, "recordsUnavailable"),
+    WrongRevision: (503, "recordsOutdated"),
+    RecordRefused: (500, "recordRefused"),
+}
+"""Status and code of what the database may answer instead of an answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -171,7 +178,8 @@ def _register_outages(app: Flask) -> None:
             return answer(400, str(error), "limitReached")
         _log.warning("%s: %s", type(error).__name__, error.detail or error)
         metrics.RECORDS_ERRORS.labels(type(error).__name__).inc()
-        return answer(503 if isinstance(error, RecordsUnavailable) else 500, str(error), "recordsUnavailable")
+        status, code = _RECORDS.get(type(error), (500, "internal"))
+        return answer(status, str(error), code)
 
 
 def _register_http(app: Flask) -> None:

@@ -27,7 +27,7 @@ VERSIONS = Path(__file__).parents[1] / "versions.toml"
 SLOT_ACCOUNTS = 128
 """Accounts slot001 to slot128, one for each job that may run at a time on a worker."""
 
-_PACKAGES = ("condor", "apptainer", "python3", "ca-certificates", "proot", "curl")
+_PACKAGES = ("condor", "apptainer", "python3", "ca-certificates", "proot", "curl", "rclone", "fuse3")
 # Apptainer is in Debian unstable alone, and so is a PRoot that ends a container with its first process: from there come
 # these two packages, and nothing else follows them. The index of unstable may be older than its validity on a mirror
 # that lags, so its date is not checked (its signature is).
@@ -47,6 +47,10 @@ Pin-Priority: 990
 
 Package: condor
 Pin: version {htcondor}.*
+Pin-Priority: 990
+
+Package: rclone
+Pin: version {rclone}.*
 Pin-Priority: 990
 """
 _UDOCKER = "/opt/udocker"
@@ -71,6 +75,7 @@ for number in $(seq -f %03g 1 {SLOT_ACCOUNTS}); do
 done
 mkdir -p "$1/pool" "$1/images" "$1/var/cache/prominence"
 chmod 1777 "$1/var/cache/prominence"
+ln -s ../proc/self/mounts "$1/etc/mtab"  # fusermount3 looks there
 chroot "$1" python3 -m compileall -q {_UDOCKER}
 rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/usr/lib/python3/dist-packages/__pycache__
 """
@@ -79,7 +84,7 @@ rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/usr/lib/python3/di
 def recipe() -> list[str]:
     """What decides the appliance's content, as arguments of mmdebstrap; the same list gives the same digest."""
     versions = tomllib.loads(VERSIONS.read_text())["appliance"]
-    pins = _PINS.format(apptainer=versions["apptainer"], proot=versions["proot"], htcondor=versions["htcondor"])
+    pins = _PINS.format_map(versions)
     udocker = f"udocker=={versions['udocker']} --hash=sha256:{versions['udocker_sha256']}"
     return [
         "--variant=minbase",

@@ -32,6 +32,11 @@ for device in null zero full random urandom tty; do
     : >"$root/dev/$device"
     mount --bind "/dev/$device" "$root/dev/$device"
 done
+# Jobs mount storage. The machine's own device may be open to root alone; a user namespace cannot make another.
+if [ -c /dev/fuse ] && ! mknod -m 666 "$root/dev/fuse" c 10 229 2>/dev/null; then
+    : >"$root/dev/fuse"
+    mount --bind /dev/fuse "$root/dev/fuse"
+fi
 mkdir -p "$root/dev/pts" "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"

@@ -13,7 +13,7 @@ from deploy.errors import DeployError
 from deploy.files import write_private
 from deploy.home import POOL_PORT, Home, Settings
 from deploy.locks import alone
-from deploy.namespaces import Process, remove_tree
+from deploy.namespaces import Machine, Process, remove_tree
 from deploy.possible import check_namespaces, check_overlay, check_port
 
 
@@ -43,7 +43,8 @@ class Instance:
             if not (self.home.images / "busybox").is_dir():
                 say("making the example image from Debian's busybox")
             example_image.ensure(self.home.images)
-            service.prepare(self.settings, self.home)
+            workers_python = Machine("build", root, self.home.run, service=True).command(["python3"])
+            service.prepare(self.settings, self.home, workers_python)
             head = self._start_pool(root, say)
             service.start_recorder(self.home)
             if service.process(self.home).pid() is None:

@@ -37,8 +37,11 @@ def issuer_name(settings: Settings) -> str:
     return f"http://{settings.host}:{settings.port}/embedded-issuer"
 
 
-def prepare(settings: Settings, home: Home) -> None:
-    """Makes secrets once, the executor, and the settings file. Safe to repeat."""
+def prepare(settings: Settings, home: Home, python: Sequence[str] = ()) -> None:
+    """Makes secrets once, the executor, and the settings file. Safe to repeat.
+
+    `python` is the command of the workers' own Python, which compiles the executor: that saves each task its time.
+    """
     keys = embedded.create(home.keys / "issuer")
     secret = home.keys / "job-tokens"
     if not secret.exists():
@@ -49,7 +52,7 @@ def prepare(settings: Settings, home: Home) -> None:
     metrics_token = home.keys / "metrics"
     if not metrics_token.exists():
         write_private(metrics_token, secrets.token_urlsafe(32))
-    build.build(home.worker_program)
+    build.build(home.worker_program, python=python)
     values = {
         "url": settings.url,
         "sandboxes": str(home.sandboxes),
@@ -82,6 +85,7 @@ def _prepare_records(home: Home) -> None:
         "database": f"sqlite:///{folder}/records.sqlite",
         "departed": str(departed(home)),
         "sandboxes": str(home.sandboxes),
+        "service": str(home.service_settings),
     }
     write_private(_records_settings(home), "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
 
@@ -96,7 +100,7 @@ def process(home: Home) -> Process:
 
 
 def recorder(home: Home) -> Process:
-    """The process that brings finished jobs into the database."""
+    """The process that sees to it that finished jobs are brought into the database, and old ones swept."""
     return Process(home.run / "recorder.pid")
 
 
@@ -124,11 +128,11 @@ def migrate(home: Home) -> None:
 
 
 def start_recorder(home: Home) -> None:
-    """Starts the recorder, if it does not run, on tables of this program's revision."""
+    """Starts the recorder, watched, if it does not run, on tables of this program's revision."""
     process = recorder(home)
     if process.pid() is None:
         migrate(home)
-        process.start([*_RECORDS, "record"], home.log / "recorder.log", environment(home))
+        process.start([sys.executable, "-m", "api.records.watched"], home.log / "recorder.log", environment(home))
 
 
 def start(settings: Settings, home: Home) -> None:

@@ -6,12 +6,15 @@ Races thought of:
 - The schedd hangs, or its host is gone without a word: `pool/patience.py`.
 - The schedd dies in the middle of a submission: every job carries a name of our own, its submission, and after any failure
   the queue is searched for that name before anything is said. Only when it cannot be searched is the outcome unknown.
+- The bindings (25.0) give up one reference to None too many with each submission, and Python before 3.12 ends the process when
+  the last one is gone: after some ten thousand jobs. The reference is replaced.
 - A schedd that has never seen the service refuses to let it submit for others ("when active owner is"), because the
   record of its rights is made with its first job: the session then introduces itself with a job of its own, removed at once.
 """
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +35,7 @@ Ad = Mapping[str, Any]
 _T = TypeVar("_T")
 _ATTEMPTS = 3
 """How often a call that may be repeated is made, if each fails at once: two stale sessions, and then it should work."""
+_replace_reference = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
 _PLAIN = frozenset((str, int, float, bool))
 _NOT_INTRODUCED = "when active owner is"
 _INTRODUCTION = {
@@ -74,6 +78,13 @@ class Pool:
         ads = self.query(constraint, ["ClusterId"], limit=1) or self.history(constraint, ["ClusterId"], limit=1)
         return int(ads[0]["ClusterId"]) if ads else None
 
+    def submissions(self, names: Sequence[str]) -> set[str]:
+        """Those of these submissions that are queued or finished. The whole history is read for this, however long it is."""
+        constraint = f"member({Job.SUBMISSION}, {{{', '.join(map(constraint_string, names))}}})"
+        wanted = [Job.SUBMISSION]
+        ads = self.query(constraint, wanted) + self.history(constraint, wanted, limit=-1)
+        return {str(ad[Job.SUBMISSION]) for ad in ads}
+
     def query(self, constraint: str, projection: Sequence[str], limit: int = -1) -> list[Ad]:
         """The jobs in the queue for which `constraint` holds, with the attributes of `projection`; all where limit is -1."""
         with self._lock:
@@ -87,10 +98,14 @@ class Pool:
             return self._ask(lambda schedd: schedd.history(constraint, list(projection), limit))
 
     def remove(self, ids: Sequence[int], reason: str) -> int:
-        """Removes jobs from the queue, ending those that run; returns how many were there. Safe to repeat."""
-        constraint = " || ".join(f"ClusterId == {int(number)}" for number in ids)
-        result = self._repeated(lambda: self._located().act(htcondor2.JobAction.Remove, constraint, reason=(reason, 0)))
-        return int(result["TotalSuccess"]) if result is not None else 0
+        """Removes the jobs with these ClusterIds, each alone in its cluster, ending those that run. Safe to repeat.
+
+        Returns how many were there, those that are being removed already among them.
+        """
+        # By id the schedd goes to these jobs alone; a constraint it evaluates on every job in the queue.
+        jobs = [f"{int(number)}.0" for number in ids]
+        result = self._repeated(lambda: self._located().act(htcondor2.JobAction.Remove, jobs, reason=(reason, 0)))
+        return int(result["TotalSuccess"]) + int(result["TotalAlreadyDone"]) if result is not None else 0
 
     def jobs_of(self, owner: str) -> int:
         """How many jobs of `owner` are in the queue; the schedd keeps the count, so this costs no look at them."""
@@ -137,6 +152,7 @@ class Pool:
 
     def _submit(self, submit: htcondor2.Submit) -> int:
         number = int(self._located().submit(submit, count=1).cluster())
+        _replace_reference(None)
         self._patience.answered()
         return number
 
@@ -164,7 +180,7 @@ class Pool:
 
     def _introduce(self) -> None:
         result = self._submit(htcondor2.Submit(_INTRODUCTION))
-        self._located().act(htcondor2.JobAction.Remove, f"ClusterId == {result}", reason=("introduction", 0))
+        self._located().act(htcondor2.JobAction.Remove, [f"{result}.0"], reason=("introduction", 0))
 
     def _located(self) -> htcondor2.Schedd:
         if self._schedd is None:

@@ -48,6 +48,7 @@ class Hold(IntEnum):
     """HTCondor's HoldReasonCodes that mean something of their own to users."""
 
     BY_OPERATOR = 1
+    WORKER_FAILED = 3
     OUTPUT_NOT_MOVED = 12
     INPUT_NOT_MOVED = 13
     MEMORY = 34
@@ -69,8 +70,13 @@ PROJECTION = (
 )
 """The attributes that `state` looks at."""
 
-TRANSFER_TRIES = 3
-"""How often the pool's policy tries to move a job's files (condor_config/policy.conf)."""
+TRIES = 3
+"""How often the pool's policy (condor_config/policy.conf) tries a job that its worker failed, or whose files were not moved."""
+_TRIED_AGAIN = {
+    Hold.WORKER_FAILED: "Its worker failed; it is tried again in a moment.",
+    Hold.OUTPUT_NOT_MOVED: "Its files could not be moved; that is tried again in a minute.",
+    Hold.INPUT_NOT_MOVED: "Its files could not be moved; that is tried again in a minute.",
+}
 
 _WALLTIME = State(Status.KILLED, "It ran longer than its walltime.")
 _MEMORY = State(Status.KILLED, "It used more memory than it asked for.")
@@ -82,6 +88,8 @@ _EXECUTOR = {
     67: "The container runtime could not start.",
     70: "The program that runs tasks on the worker failed.",
 }
+_OUT_OF_MEMORY = 68
+"""The exit code of an executor that ended the tasks because of their memory."""
 
 
 def state(ad: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> State:
@@ -106,6 +114,8 @@ def _completed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State
     code = ad.get("ExitCode")
     if code in (0, 1):
         return State(Status.COMPLETED, _reported(report))
+    if code == _OUT_OF_MEMORY:
+        return State(Status.KILLED, _reported(report) or _MEMORY.reason)
     known = _EXECUTOR.get(code or -1, f"The program that runs tasks on the worker ended with code {code}.")
     return State(Status.FAILED, _reported(report) or known)
 
@@ -120,8 +130,8 @@ def _held(ad: Mapping[str, Any]) -> State:
     code = ad.get("HoldReasonCode")
     if code == Hold.BY_OPERATOR:
         return State(Status.IDLE, "An operator of the service holds it.")
-    if code in (Hold.OUTPUT_NOT_MOVED, Hold.INPUT_NOT_MOVED) and (ad.get("NumHolds") or 0) < TRANSFER_TRIES:
-        return State(Status.IDLE, "Its files could not be moved; that is tried again in a minute.")
+    if code in _TRIED_AGAIN and (ad.get("NumHolds") or 0) < TRIES:
+        return State(Status.IDLE, _TRIED_AGAIN[code])
     return _gave_up(code, ad.get("HoldReason"))
 
 

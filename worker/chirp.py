@@ -82,6 +82,10 @@ class Proxy:
         words = self._answers.readline(_LONGEST_LINE).split()
         return Status(int(words[7]), int(words[11]))
 
+    def attribute(self, name: str) -> str:
+        """The text of an attribute of the job's ad, as its shadow has it; ``UNDEFINED`` where it has none."""
+        return self._data(self._call(f"get_job_attr {name}"), _LONGEST_LINE).decode("utf-8", "replace").strip()
+
     def rename(self, name: str, target: str) -> None:
         """Give a file another name, in place of what has that name."""
         self._call(f"rename {name} {target}")

@@ -5,15 +5,35 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import Callable, Dict, Mapping, NamedTuple, Optional, Set, TextIO
+from typing import Callable, Dict, Mapping, NamedTuple, Optional, Set
 
-from worker import ads, environment, exchange, images, inputs, job, live, machine, runtimes, tasks
+from worker import (
+    ads,
+    checkpoints,
+    ending,
+    environment,
+    exchange,
+    images,
+    inputs,
+    job,
+    live,
+    machine,
+    memory,
+    progress,
+    runs,
+    runtimes,
+    stages,
+    storage,
+    tasks,
+)
 from worker.errors import JobFileError, WorkerError
 from worker.exitcodes import ExitCode
 from worker.launch import Launcher
 from worker.processes import Evicted, Eviction
-from worker.report import COMPLETED, FAILED, Reason, Report
+from worker.report import COMPLETED, Reason, Report
 from worker.running import Running
 from worker.scratch import Scratch
 from worker.serving import Serving
@@ -23,14 +43,14 @@ from worker.sidecars import Sidecars
 class Log:
     """The executor's own log, one line an event; the job's streams belong to its tasks alone."""
 
-    def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
+    def __init__(self, stream: FileIO, now: Callable[[], float]) -> None:
         self._stream = stream
         self._now = now
 
     def __call__(self, text: str) -> None:
-        """Write one line, after the time in epoch seconds."""
-        self._stream.write(f"{self._now():.3f} {text}\n")
-        self._stream.flush()
+        """Write one line, after the time in epoch seconds; on a full disk it is lost, and no reason to stop."""
+        with suppress(OSError):
+            self._stream.write(f"{self._now():.3f} {text}\n".encode("utf-8", "backslashreplace"))
 
 
 class Run(NamedTuple):
@@ -42,6 +62,7 @@ class Run(NamedTuple):
     running: Running
     log: Log
     now: Callable[[], float]
+    progress: progress.Progress
 
 
 def main(environ: Mapping[str, str], now: Callable[[], float] = time.time) -> ExitCode:
@@ -49,12 +70,16 @@ def main(environ: Mapping[str, str], now: Callable[[], float] = time.time) -> Ex
     eviction = Eviction()
     eviction.install()
     scratch = Scratch(Path(environ.get("_CONDOR_SCRATCH_DIR") or Path.cwd()))
-    with scratch.log_file.open("a", encoding="utf-8") as stream:
+    with FileIO(scratch.log_file, "a") as stream:
         log = Log(stream, now)
         running = Running()
-        live.start(scratch.root, log)
+        moment = progress.Progress(now)
+        look = live.start(scratch.root, log, moment.document)
         exchange.start(scratch.root, Serving(scratch, running, log).answer, log)
-        return execute(Run(scratch, environ, eviction, running, log, now))
+        code = execute(Run(scratch, environ, eviction, running, log, now, moment))
+        if code == ExitCode.EVICTED:
+            look()
+        return code
 
 
 def execute(this: Run) -> ExitCode:
@@ -64,9 +89,9 @@ def execute(this: Run) -> ExitCode:
         code = _guarded(this, report)
         this.eviction.settle()
     except Evicted:
-        code = _failed(report, ExitCode.EVICTED, "evicted", "The job was told to stop before it had ended.")
+        code = ending.evicted(report)
     report.end_time = this.now()
-    report.write(this.scratch.report_file)
+    code = ending.leave(report, this.scratch, code, this.log)
     this.log(f"ended with exit code {int(code)}, reason {report.reason.code if report.reason else 'none'}")
     return code
 
@@ -76,12 +101,9 @@ def _guarded(this: Run, report: Report) -> ExitCode:
     try:
         return _run_job(this, report)
     except WorkerError as error:
-        return _failed(report, error.exit_code, error.code, error.message)
+        return ending.failed(report, error)
     except Exception as error:  # noqa: BLE001  (the edge of the program: the report must say that it was its fault)
-        import traceback
-
-        this.log(traceback.format_exc())
-        return _failed(report, ExitCode.INTERNAL, "internalError", _apology(error))
+        return ending.unexpected(report, error, this.log)
 
 
 def _run_job(this: Run, report: Report) -> ExitCode:
@@ -90,6 +112,8 @@ def _run_job(this: Run, report: Report) -> ExitCode:
         ads.read(environ.get("_CONDOR_MACHINE_AD")), _text(Path("/proc/cpuinfo")), socket.gethostname()
     )
     report.machine = here
+    ad = ads.read(environ.get("_CONDOR_JOB_AD"))
+    report.runs = runs.of(ad)
     scratch.create()
     cache = _image_cache(here.image_cache, scratch, log)
     report.write(scratch.report_file)
@@ -97,51 +121,41 @@ def _run_job(this: Run, report: Report) -> ExitCode:
     report.runtime_versions = _versions({task.runtime for task in work.tasks}, cache)
     log(f"{len(work.tasks)} task(s), {len(work.inputs)} input(s)")
     begun = this.now()
-    inputs.stage(work.inputs, scratch.home)
-    _stage_in(this, work, report)
-    report.stage_in_time = this.now() - begun
-    job_id = ads.string(ads.read(environ.get("_CONDOR_JOB_AD")), "ClusterId")
+    this.progress.enter(progress.STAGING_IN)
+    inputs.stage(work.inputs, scratch.home, report.inputs)
+    stages.stage_in(this, work, report)
+    job_id = ads.string(ad, "ClusterId")
     variables = environment.contract(work, here, job_id, _token(scratch))
-    source = images.Source(scratch, here.image_dirs, here.registry_mirror, cache, this.eviction, log)
-    with Sidecars(this.eviction, this.now) as beside:
-        launcher = Launcher(
-            variables, source, this.running, beside, lambda: report.write(scratch.report_file), work.artifacts
-        )
-        ways = tasks.Ways(launcher.obtain, launcher.launch, launcher.accompany)
-        failure = tasks.run_all(work.tasks, work.policies, ways, report.tasks, this.now)
-    lost = _stage_out(this, work, report)
+    source = images.Source(
+        scratch, here.image_dirs, here.registry_mirror, cache, this.eviction, log, images.Kept(), this.progress.moved
+    )
+    token = _token(scratch)
+    mounting = storage.mounted(work.storage, scratch, this.eviction, log)
+    with mounting as mount, checkpoints.of(work, this, token, report) as grace:
+        report.stage_in_time = this.now() - begun
+        with Sidecars(this.eviction, this.now) as beside, memory.watching(here, this.running, beside, report) as watch:
+            launcher = Launcher(
+                variables,
+                source,
+                this.running,
+                beside,
+                lambda: ending.tell(report, scratch),
+                this.progress,
+                work.artifacts,
+                grace,
+                mount,
+            )
+            ways = tasks.Ways(launcher.obtain, watch.guarding(launcher.launch), launcher.accompany)
+            failure = tasks.run_all(work.tasks, work.policies, ways, report.tasks, this.now)
+        lost = stages.stage_out(this, work, token, report)
+        if mount is not None:
+            mount.settle()
     code = verdict(report, work.policies, failure, len(work.tasks))
     if lost is not None and code == ExitCode.OK:
         raise lost
     if lost is not None and report.reason is not None:
         report.reason = report.reason._replace(message=f"{report.reason.message} {lost.message}")
     return code
-
-
-def _stage_in(this: Run, work: job.Job, report: Report) -> None:
-    """Fetch the artifacts. Raises ArtifactError."""
-    if not work.artifacts:
-        return
-    from worker.staging import artifacts, terms  # HTTP and archives take long to import, and few jobs need them
-
-    disk = int(float(work.resources["disk"]) * 2**30)
-    around = terms.Terms(this.eviction.check, this.log)
-    artifacts.stage(work.artifacts, this.scratch, disk, around, report.artifacts, this.now)
-
-
-def _stage_out(this: Run, work: job.Job, report: Report) -> Optional[WorkerError]:
-    """Store the outputs, also of tasks that failed; what is to be said about those that are not stored."""
-    if not (work.output_files or work.output_dirs):
-        return None
-    from worker.staging import outputs, terms, upload
-
-    begun = this.now()
-    service = upload.Service(work.url, _token(this.scratch))
-    around = outputs.Stage(this.scratch, service, terms.Terms(this.eviction.check, this.log), report.outputs, this.now)
-    try:
-        return outputs.stage(outputs.Wanted(work.output_files, work.output_dirs), around)
-    finally:
-        report.stage_out_time = this.now() - begun
 
 
 def _versions(used: Set[str], cache: Path) -> Dict[str, str]:
@@ -177,19 +191,6 @@ def verdict(report: Report, policies: job.Policies, failure: Optional[tasks.Fail
     report.reason = Reason("taskFailed", message)
     forgiven = policies.ignore_task_failures or policies.report_success_on_task_failure
     return ExitCode.OK if forgiven else ExitCode.TASK_FAILED
-
-
-def _failed(report: Report, exit_code: ExitCode, code: str, message: str) -> ExitCode:
-    report.state = FAILED
-    report.reason = Reason(code, message)
-    return exit_code
-
-
-def _apology(error: Exception) -> str:
-    return (
-        f"The service's executor failed on the worker ({type(error).__name__}); "
-        "submit the job again, and tell the service's administrators if this repeats."
-    )
 
 
 def _token(scratch: Scratch) -> str:

@@ -13,9 +13,11 @@ class ExitCode(IntEnum):
     IMAGE = 65
     """An image could not be found, fetched or unpacked."""
     STAGING = 66
-    """The job's own files could not be read or written."""
+    """The job's own files, or its storage, could not be read or written."""
     RUNTIME = 67
     """The container runtime could not start, or cannot do what a task asks for."""
+    MEMORY = 68
+    """The tasks used more memory than the job may, and were ended."""
     INTERNAL = 70
     """An error of the executor itself."""
     EVICTED = 143

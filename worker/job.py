@@ -9,6 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from worker.errors import JobFileError, TaskUnsupportedError
 from worker.staging.documents import Artifact, artifact
+from worker.storage.documents import Storage, storage
 
 VERSION = 1
 
@@ -63,6 +64,14 @@ class Policies(NamedTuple):
     report_success_on_task_failure: bool = False
 
 
+class Checkpoint(NamedTuple):
+    """Which files (names and patterns) are saved every ``interval`` seconds, and at eviction within ``vacate`` seconds."""
+
+    files: Tuple[str, ...]
+    interval: float
+    vacate: float
+
+
 class Job(NamedTuple):
     """A job: ``resources`` as requested (memory and disk in GB), ``workflow`` the id of the one it belongs to."""
 
@@ -77,6 +86,8 @@ class Job(NamedTuple):
     artifacts: Tuple[Artifact, ...] = ()
     output_files: Tuple[str, ...] = ()
     output_dirs: Tuple[str, ...] = ()
+    checkpoint: Optional[Checkpoint] = None
+    storage: Optional[Storage] = None
 
 
 def load(path: Path) -> Job:
@@ -114,6 +125,8 @@ def parse(document: Dict[str, Any]) -> Job:
         artifacts=tuple(artifact(item) for item in document.get("artifacts") or ()),
         output_files=tuple(document.get("outputFiles") or ()),
         output_dirs=tuple(document.get("outputDirs") or ()),
+        checkpoint=_checkpoint(document.get("checkpoint")),
+        storage=storage(document.get("storage")),
     )
 
 
@@ -132,6 +145,12 @@ def _task(task: Dict[str, Any], number: int) -> Task:
         type=_supported("type", task.get("type"), _TYPES),
         number=number,
     )
+
+
+def _checkpoint(item: Optional[Dict[str, Any]]) -> Optional[Checkpoint]:
+    if item is None:
+        return None
+    return Checkpoint(tuple(item["files"]), float(item["interval"]), float(item["vacate"]))
 
 
 def _supported(field: str, value: Optional[str], supported: Tuple[str, ...]) -> str:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import pwd
+import subprocess
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, ContextManager, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from worker import environment, images, runtimes
 from worker.errors import RuntimeUnavailableError
 from worker.images import Image, Source
 from worker.job import SINGULARITY, Task
 from worker.processes import Ended, run
+from worker.progress import PULLING_IMAGE, RUNNING_TASK, Progress
 from worker.report import TaskRecord
-from worker.running import Running
+from worker.running import Running, ask_to_end
 from worker.scratch import create_below
 from worker.sidecars import Sidecars
 from worker.staging.documents import Artifact
+
+if TYPE_CHECKING:
+    from worker.storage.mount import Mount
 
 _NAMESPACE_SWITCHES = ("/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone")
 _RUNTIME_FAILED = 255
@@ -32,12 +37,18 @@ class Launcher(NamedTuple):
     sidecars: Sidecars
     changed: Callable[[], None]
     """Called when there is something new for those who look while the job runs."""
+    progress: Progress
     mounted: Sequence[Artifact] = ()
     """Artifacts, parts of which may be mounted elsewhere in the containers."""
+    grace: Callable[[], float] = lambda: 0.0
+    """Gives the seconds that a task has to end by itself when the job is told to stop, before all of it is ended."""
+    storage: Optional[Mount] = None
+    """The storage that is mounted in all containers."""
 
     def obtain(self, task: Task) -> Image:
         """The image of a task. Raises ImageError, RuntimeUnavailableError."""
         self.source.eviction.check()
+        self.progress.enter(PULLING_IMAGE, task.image, task.number)
         image = images.obtain(task, self.source)
         self.source.log(f"image {task.image}: {'cached' if image.cached else 'fetched'}, {image.path}")
         return image
@@ -47,6 +58,7 @@ class Launcher(NamedTuple):
         inside = self._inside(task)
         with self._output(task) as stdout, self._prepared(task, image) as program:
             self.changed()
+            self.progress.enter(RUNNING_TASK, task=task.number)
             with self.running.task(inside, program.again):
                 ended = run(
                     program.argv,
@@ -55,6 +67,7 @@ class Launcher(NamedTuple):
                     stdout=stdout,
                     cwd=program.cwd,
                     started=self.running.started,
+                    warn=lambda child: self._warn(child, program.above),
                 )
         self.source.log(f"task ended with exit code {ended.exit_code}")
         if ended.exit_code == _RUNTIME_FAILED and task.runtime == SINGULARITY:
@@ -68,15 +81,25 @@ class Launcher(NamedTuple):
             self.sidecars.start(prepared, record, stdout)
         self.source.log(f"started the sidecar {task.image}")
 
-    def _prepared(self, task: Task, image: Image) -> ContextManager[runtimes.Program]:
-        return runtimes.prepared(task, image, self._inside(task), self.source, self._binds())
+    def _warn(self, child: subprocess.Popen[bytes], above: int) -> None:
+        seconds = self.grace()
+        if seconds:
+            ask_to_end(child, above, seconds)
+
+    @contextmanager
+    def _prepared(self, task: Task, image: Image) -> Iterator[runtimes.Program]:
+        if self.storage is not None:
+            self.storage.check()
+        with runtimes.prepared(task, image, self._inside(task), self.source, self._binds()) as program:
+            yield program if self.storage is None else self.storage.inside(program)
 
     def _binds(self) -> Sequence[Tuple[Path, str]]:
+        storage = [] if self.storage is None else self.storage.binds
         if not self.mounted:
-            return ()
+            return storage
         from worker.staging import artifacts  # takes long to import, and few jobs need it
 
-        return artifacts.binds(self.mounted, self.source.scratch.home)
+        return [*artifacts.binds(self.mounted, self.source.scratch.home), *storage]
 
     def _inside(self, task: Task) -> Dict[str, str]:
         return environment.inside(task.env, {**self.variables, environment.RUNTIME: task.runtime})

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 GRACE = 2.0
 """Seconds between asking a process tree to end and ending it."""
 
+_BLOCK = 512
 Descriptor = Union[int, None]
 TERM, KILL = signal.SIGTERM, signal.SIGKILL
 
@@ -36,6 +37,8 @@ class Eviction:
 
     def __init__(self) -> None:
         self.requested = False
+        self.when = 0.0
+        """When it was told, by the monotonic clock."""
         self._held = False
 
     def install(self) -> None:
@@ -46,7 +49,7 @@ class Eviction:
         """Raise Evicted, once; within ``hold`` not before its end."""
         if self.requested:
             return
-        self.requested = True
+        self.requested, self.when = True, time.monotonic()
         if not self._held:
             raise Evicted
 
@@ -73,11 +76,14 @@ class Eviction:
 
 
 class Ended(NamedTuple):
-    """How a process tree ended: exit code (128 + n for signal n), seconds of CPU, largest resident set in KB."""
+    """How a process tree ended: exit code (128 + n for signal n), seconds of CPU, largest resident set of a process in KB,
+    bytes that went to and came from a disk."""
 
     exit_code: int
     cpu_seconds: float
     max_rss_kb: int
+    read_bytes: int = 0
+    written_bytes: int = 0
 
 
 def run(
@@ -88,11 +94,12 @@ def run(
     stderr: Descriptor = None,
     cwd: Optional[Path] = None,
     started: Callable[[int], None] = lambda _pid: None,
+    warn: Callable[[subprocess.Popen[bytes]], None] = lambda _child: None,
 ) -> Ended:
     """Run a program to its end, in a session of its own, with nothing to read; outputs are inherited unless given.
 
-    ``started`` is told the program's process id. Whatever interrupts this ends the whole process tree. Raises
-    RuntimeUnavailableError where there is no such program.
+    ``started`` is told the program's process id. Whatever interrupts this ends the whole process tree, after it called
+    ``warn``. Raises RuntimeUnavailableError where there is no such program.
     """
     child: Optional[subprocess.Popen[bytes]] = None
     try:
@@ -103,13 +110,22 @@ def run(
         child.returncode = os.waitstatus_to_exitcode(status)
     finally:
         if child is not None and child.returncode is None:
-            end_tree(child)
+            try:
+                warn(child)
+            finally:
+                end_tree(child)
     return ended(child.returncode, usage)
 
 
 def ended(code: int, usage: resource.struct_rusage) -> Ended:
     """How a process tree ended, of its leader's exit code (-n for signal n) and what it and those it waited for used."""
-    return Ended(code if code >= 0 else 128 - code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+    return Ended(
+        code if code >= 0 else 128 - code,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss,
+        usage.ru_inblock * _BLOCK,
+        usage.ru_oublock * _BLOCK,
+    )
 
 
 def end_tree(child: subprocess.Popen[bytes], grace: float = GRACE) -> None:

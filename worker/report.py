@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional
 
 from worker.machine import Machine
+from worker.runs import Runs
 
 if TYPE_CHECKING:
+    from worker.checkpoints.record import Record
+    from worker.inputs import Placed
+    from worker.processes import Ended
     from worker.staging.artifacts import Fetched
     from worker.staging.outputs import Stored
 
@@ -21,6 +26,7 @@ VERSION = 1
 RUNNING = "running"
 COMPLETED = "completed"
 FAILED = "failed"
+KILLED = "killed"
 
 
 class Reason(NamedTuple):
@@ -47,8 +53,18 @@ class TaskRecord:
         self.wall_time = 0.0
         self.cpu_time = 0.0
         self.max_rss_kb = 0
+        self.read_bytes = 0
+        self.written_bytes = 0
         self.start_time = start_time
         self.end_time: Optional[float] = None
+
+    def note(self, ended: Ended) -> None:
+        """Add an attempt that has ended."""
+        self.exit_code = ended.exit_code
+        self.cpu_time += ended.cpu_seconds
+        self.max_rss_kb = max(self.max_rss_kb, ended.max_rss_kb)
+        self.read_bytes += ended.read_bytes
+        self.written_bytes += ended.written_bytes
 
     def document(self) -> Dict[str, Any]:
         """The record as it stands in the report."""
@@ -61,6 +77,8 @@ class TaskRecord:
             "wallTimeUsage": round(self.wall_time, 3),
             "cpuTimeUsage": round(self.cpu_time, 3),
             "maxResidentSetSizeKB": self.max_rss_kb,
+            "readBytes": self.read_bytes,
+            "writtenBytes": self.written_bytes,
             "startTime": self.start_time,
             "endTime": self.end_time,
         }
@@ -74,13 +92,22 @@ class Report:
         self.reason: Optional[Reason] = None
         self.machine: Optional[Machine] = None
         self.runtime_versions: Dict[str, str] = {}
+        self.runs = Runs()
+        self.max_memory_kb = 0
         self.stage_in_time = 0.0
         self.stage_out_time = 0.0
+        self.inputs: List[Placed] = []
         self.artifacts: List[Fetched] = []
         self.outputs: List[Stored] = []
         self.start_time = start_time
         self.end_time: Optional[float] = None
         self.tasks: List[TaskRecord] = []
+        self.checkpoint: Optional[Record] = None
+        self._writing = threading.Lock()
+
+    def note_memory(self, used_kb: int) -> None:
+        """The job's containers together used so much at a moment."""
+        self.max_memory_kb = max(self.max_memory_kb, used_kb)
 
     def document(self) -> Dict[str, Any]:
         """The report as the service reads it."""
@@ -92,10 +119,11 @@ class Report:
         }
 
     def write(self, path: Path) -> None:
-        """Put the report in place, whole. Raises OSError."""
+        """Put the report in place, whole; safe to call from several threads. Raises OSError."""
         partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.write_text(json.dumps(self.document(), indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        with self._writing:
+            partial.write_text(json.dumps(self.document(), indent=1) + "\n", encoding="utf-8")
+            partial.replace(path)
 
     def _node(self) -> Dict[str, Any]:
         machine = self.machine
@@ -107,11 +135,15 @@ class Report:
             "cpu": machine.cpu if machine else {},
             "runtimeVersion": self.runtime_versions,
             "provisionedResources": provisioned,
+            "run": self.runs.document(),
+            "maxMemoryUsageKB": max([self.max_memory_kb, *(task.max_rss_kb for task in self.tasks)]),
             "stageInTime": round(self.stage_in_time, 3),
             "stageOutTime": round(self.stage_out_time, 3),
+            "inputs": [one.document() for one in self.inputs],
             "artifacts": [one.document() for one in self.artifacts],
             "outputs": [one.document() for one in self.outputs],
             "startTime": self.start_time,
             "endTime": self.end_time,
             "tasks": [task.document() for task in self.tasks],
+            "checkpoint": self.checkpoint.document() if self.checkpoint else None,
         }

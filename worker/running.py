@@ -6,12 +6,14 @@ from below the runtime's own process, which this executor waits for, and so is n
 
 from __future__ import annotations
 
+import subprocess
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
-from worker.processes import descendants
+from worker.processes import TERM, descendants, signal_one
 from worker.runtimes.program import Program
 
 Again = Optional[Callable[[Sequence[str]], Program]]
@@ -59,6 +61,11 @@ class Running:
         with self._lock:
             self._leader = leader
 
+    def leaders(self) -> List[int]:
+        """The process of the task's runtime, where a task runs."""
+        with self._lock:
+            return [] if self._leader is None else [self._leader]
+
     def container(self) -> Optional[Container]:
         """The running container, None while there is none that could be entered."""
         with self._lock:
@@ -89,6 +96,20 @@ def task_process(leader: int, above: int) -> Optional[int]:
         return found.main if found else None
     below = sorted((_start_time(pid), pid) for pid in descendants(leader))
     return below[above][1] if len(below) > above else None
+
+
+def ask_to_end(child: subprocess.Popen[bytes], above: int, seconds: float) -> None:
+    """Ask the task's own process, below its runtime's ``child``, to end (SIGTERM), and wait for that up to ``seconds``.
+
+    ``above`` is that of the runtime's Program.
+    """
+    own = task_process(child.pid, above)
+    if own is None:
+        return
+    signal_one(own, TERM)
+    deadline = time.monotonic() + seconds
+    while child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _start_time(pid: int) -> int:

@@ -14,6 +14,8 @@ from typing import NamedTuple, Tuple
 
 from worker.errors import StagingError
 
+_RESERVE = 256 * 1024
+
 
 class Scratch(NamedTuple):
     """Where things are in the scratch directory ``root``."""
@@ -60,13 +62,27 @@ class Scratch(NamedTuple):
         """The image cache of a worker that has no shared one."""
         return self.root / ".images"
 
+    @property
+    def reserve(self) -> Path:
+        """Space that is kept for the last report: tasks may fill the disk."""
+        return self.root / ".reserve"
+
+    def give_up_reserve(self) -> None:
+        """Let the last report have the space that was kept for it."""
+        with suppress(OSError):
+            self.reserve.unlink()
+
     def create(self) -> None:
-        """Make the directories that every job needs. Raises StagingError."""
+        """Make what every job needs: its directories, and the reserve. Raises StagingError."""
         for directory in (self.home, self.work, self.tools):
             try:
                 directory.mkdir(mode=0o700, exist_ok=True)
             except OSError as error:
                 raise StagingError(directory.name, _reason(error)) from error
+        try:
+            self.reserve.write_bytes(bytes(_RESERVE))
+        except OSError as error:
+            raise StagingError(self.reserve.name, _reason(error)) from error
 
 
 def relative_parts(name: str) -> Tuple[str, ...]:

@@ -33,6 +33,7 @@ class Sidecar:
         self, child: subprocess.Popen[bytes], record: TaskRecord, now: Callable[[], float], above: int
     ) -> None:
         self.ended = threading.Event()
+        self.leader = child.pid
         self._child = child
         self._record = record
         self._begun = now()
@@ -72,7 +73,7 @@ class Sidecar:
 
     def _note(self, ended: Ended) -> None:
         record, end = self._record, self._now()
-        record.exit_code, record.cpu_time, record.max_rss_kb = ended.exit_code, ended.cpu_seconds, ended.max_rss_kb
+        record.note(ended)
         record.wall_time, record.end_time = end - self._begun, end
 
 
@@ -106,6 +107,10 @@ class Sidecars:
         with self._eviction.hold():
             child = processes.start(program.argv, program.env, stdout, None, program.cwd)
             self._running.append(Sidecar(child, record, self._now, program.above))
+
+    def leaders(self) -> List[int]:
+        """The processes of the runtimes of those that have not ended."""
+        return [one.leader for one in self._running if not one.ended.is_set()]
 
     def stop(self, grace: float) -> None:
         """Ask all to end, and after ``grace`` seconds end them with their whole trees."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Callable, List, NamedTuple, Optional, Sequence
 
-from worker.errors import ImageError
+from worker.errors import MemoryExceededError
 from worker.images import Image
+from worker.images.errors import ImageError
 from worker.job import SIDECAR, Policies, Task
 from worker.processes import Ended
 from worker.report import TaskRecord
@@ -109,9 +110,11 @@ def _attempt(task: Task, image: Image, launch: Launch, record: TaskRecord, now: 
     begun = now()
     try:
         ended = launch(task, image)
+    except MemoryExceededError as error:
+        if error.ended is not None:
+            record.note(error.ended)
+        raise
     finally:
         record.wall_time += now() - begun
-    record.cpu_time += ended.cpu_seconds
-    record.max_rss_kb = max(record.max_rss_kb, ended.max_rss_kb)
-    record.exit_code = ended.exit_code
+    record.note(ended)
     return ended.exit_code

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from api.documents.base import Document
+from api.documents.checkpoint import Checkpoint
 from api.documents.policies import Notification, Policies
 from api.documents.resources import Resources
 from api.documents.secret import REDACTED
@@ -167,6 +168,8 @@ class TaskExecution(Answer):
     max_resident_set_size: int | None = Field(
         alias="maxResidentSetSizeKB", default=None, description="Most memory used at a time, in KB."
     )
+    read_bytes: int | None = Field(default=None, ge=0, description="Bytes read from a disk.")
+    written_bytes: int | None = Field(default=None, ge=0, description="Bytes written to a disk.")
 
 
 class ExecCommand(Answer):
@@ -181,13 +184,38 @@ class ExecCommand(Answer):
     exit_code: int | None = Field(default=None, description="Its exit code; null where it is not known.")
 
 
+class Progress(Answer):
+    """What a running job does at the moment, as its worker said it some seconds ago."""
+
+    phase: Literal[
+        "stagingIn", "restoringCheckpoint", "pullingImage", "runningTask", "stagingOut", "savingCheckpoint"
+    ] = Field(description="What it does.")
+    since: float = Field(description="Since when, epoch seconds.")
+    task: int | None = Field(default=None, ge=0, description="For which task, from 0.")
+    item: str | None = Field(default=None, description="The image, artifact or output.")
+    percent: int | None = Field(default=None, ge=0, le=100, description="How far it has come, where that is known.")
+
+
+class CheckpointExecution(Answer):
+    """The checkpoints of the last run of the job."""
+
+    restored: bool = Field(description="Whether the run began with the checkpoint of an earlier one.")
+    saved: int = Field(ge=0, description="How many checkpoints the run saved.")
+    last_saved: float | None = Field(default=None, description="When it saved the last one, epoch seconds.")
+    size: int | None = Field(default=None, ge=0, description="Bytes of the last one, packed.")
+    warning: str | None = Field(default=None, description="Why the last try to save one failed.")
+
+
 class Execution(Answer):
     """What became of the job on its workers."""
 
     nullable: ClassVar[frozenset[str]] = frozenset({"cpu", "runtime_version", "stage_in_time", "stage_out_time"})
 
     site: str = Field(description="Name of the site.")
-    retries: int = Field(description="Runs after the first.")
+    retries: int = Field(description="Runs after the first that policies.maximumRetries allowed.")
+    interruptions: int | None = Field(
+        default=None, ge=0, description="Earlier runs that ended because their worker was taken away or failed."
+    )
     provisioned_resources: Provisioned = Field(description="What each node had.")
     cpu: Cpu | None = Field(default=None, description="The processor.")
     runtime_version: RuntimeVersion | None = Field(default=None, description="The container runtime.")
@@ -197,6 +225,8 @@ class Execution(Answer):
     stage_in_time: float | None = Field(default=None, description="Seconds spent on bringing in files.")
     stage_out_time: float | None = Field(default=None, description="Seconds spent on bringing out files.")
     commands: list[ExecCommand] | None = Field(default=None, description="Commands that were run in the job.")
+    progress: Progress | None = Field(default=None, description="What a running job does at the moment.")
+    checkpoint: CheckpointExecution | None = Field(default=None, description="The checkpoints of its last run.")
     tasks: list[TaskExecution] = Field(description="What became of the tasks, in order.")
 
 
@@ -224,6 +254,7 @@ class ShownJob(Answer):
     notifications: list[Notification] | None = Field(default=None, description="Messages to be sent.")
     artifacts: list[Artifact] | None = Field(default=None, description="Files and archives that are fetched.")
     inputs: list[ShownInput] | None = Field(default=None, description="Input files, without their content.")
+    checkpoint: Checkpoint | None = Field(default=None, description="Files that are saved while it runs.")
     storage: ShownStorage | None = Field(default=None, description="The mounted file system, without secrets.")
     output_files: list[Output] | None = Field(default=None, description="Files that are kept.")
     output_dirs: list[Output] | None = Field(default=None, description="Directories that are kept.")

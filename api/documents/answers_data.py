@@ -22,6 +22,12 @@ class DownloadLink(Answer):
     url: str = Field(description="The address; it is good for 7 days.")
 
 
+class CheckpointLink(DownloadLink):
+    """Where to fetch a checkpoint."""
+
+    size: int = Field(ge=0, description="Bytes of the archive (.tar.gz).")
+
+
 class StoredObject(Answer):
     """An uploaded object."""
 

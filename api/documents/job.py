@@ -10,6 +10,7 @@ from typing import Annotated, Self, TypeVar
 from pydantic import BeforeValidator, Field, model_validator
 
 from api.documents.base import Document, Says, at_most, broken
+from api.documents.checkpoint import Checkpoint
 from api.documents.policies import Notification, Policies
 from api.documents.resources import Resources
 from api.documents.staging import Artifact, InputFile, OutputPath
@@ -51,6 +52,9 @@ class Job(Document):
     )
     output_dirs: Entries[OutputPath] = Field(
         default=(), description="Directories to keep, as archives, when the job is done."
+    )
+    checkpoint: Checkpoint | None = Field(
+        default=None, description="Files to save now and then, and to bring back when the job starts again elsewhere."
     )
     storage: Storage | None = Field(default=None, description="A remote file system to mount in the job.")
     policies: Policies = Field(default=Policies(), description="How the job is to be treated.")

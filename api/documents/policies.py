@@ -36,7 +36,12 @@ class Policies(Document):
 
     nullable = frozenset({"auto_scaling_type", "maximum_idle_time_per_resource"})
 
-    maximum_retries: int = Field(default=0, ge=0, le=MAX_RETRIES, description="How often a failed job is run again.")
+    maximum_retries: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_RETRIES,
+        description="How often a failed job is run again. Runs that a worker failed or lost do not count.",
+    )
     maximum_task_retries: int = Field(
         default=0, ge=0, le=MAX_RETRIES, description="How often a failed task is run again."
     )
@@ -58,7 +63,7 @@ class Policies(Document):
     )
     run_serial_tasks_on_all_nodes: bool = Field(
         default=False,
-        description="Whether tasks that are not MPI run on every node rather than on the first.",
+        description="Whether tasks that are not MPI run on every node rather than on the first; with one node they run once.",
     )
     priority: int = Field(
         default=0,

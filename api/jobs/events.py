@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from api.jobs import folder
+from api.jobs import folder, progress
 from api.jobs.commands import JobsOf
 from api.jobs.sandbox import EVENT_LOG
 from identity.caller import Caller
@@ -40,11 +40,21 @@ class Events:
         waiting = self._pool.query(f"ClusterId == {int(number)}", _WAITING, 1) if ad.get("JobStatus") == 1 else []
         with folder.opened(sandbox.path / EVENT_LOG) as descriptor:
             log = [] if descriptor is None else list(event_log.read(descriptor))
-        return events({**ad, **(waiting[0] if waiting else {})}, sandbox.report(), log)
+        began = progress.run_of(ad)
+        moment = None if began is None else progress.progress(sandbox.progress(began), began)
+        return events({**ad, **(waiting[0] if waiting else {})}, sandbox.report(), log, moment)
 
 
-def events(ad: Mapping[str, Any], report: Mapping[str, Any] | None, log: Iterable[LogEvent]) -> list[Event]:
-    """The events of a job with this ad (a listed job's attributes, and for an idle one LastRejMatchReason and -Time)."""
+def events(
+    ad: Mapping[str, Any],
+    report: Mapping[str, Any] | None,
+    log: Iterable[LogEvent],
+    moment: Mapping[str, Any] | None = None,
+) -> list[Event]:
+    """The events of a job with this ad (a listed job's attributes, and for an idle one LastRejMatchReason and -Time).
+
+    `moment` is what a running job does (`api.jobs.progress.progress`): the last event, unless another tells of it.
+    """
     found: list[Event] = [_event(ad.get("QDate"), "created")]
     runs = _Runs()
     for entry in log:
@@ -54,7 +64,7 @@ def events(ad: Mapping[str, Any], report: Mapping[str, Any] | None, log: Iterabl
         found.append(_event(runs.started, "started"))
     found += [_within(event, runs) for event in _of_report(report)] if runs.count else []
     told = sorted((event for event in found if event["time"] is not None), key=lambda event: float(event["time"]))
-    for event in _last(ad, report):
+    for event in (*_of_moment(moment), *_last(ad, report)):
         # The ad has whole seconds: what the job has come to is after all that led to it.
         told.append({**event, "time": max(event["time"] or 0, *(earlier["time"] for earlier in told), 0)})
     return told
@@ -95,8 +105,9 @@ class _Runs:
 def _of_report(report: Mapping[str, Any] | None) -> Iterator[Event]:
     """What the tasks of the last run did; the report is a worker's word, and what makes no sense in it is left out."""
     for node in _mappings((report or {}).get("nodes")):
+        yield from _of_checkpoint(node)
         for number, task in enumerate(_mappings(node.get("tasks"))):
-            begun, pull, ended = (_number(task.get(name)) for name in ("startTime", "imagePullTime", "endTime"))
+            begun, pull, ended = (progress.number(task.get(name)) for name in ("startTime", "imagePullTime", "endTime"))
             if begun is None:
                 continue
             pulled = begun + max(0.0, pull or 0.0)
@@ -105,6 +116,22 @@ def _of_report(report: Mapping[str, Any] | None) -> Iterator[Event]:
             if status != "failed":
                 yield _event(pulled, "taskStarted", task=number, site=node.get("site"))
                 yield _event(ended, "taskEnded", task=number, exitCode=task.get("exitCode"))
+
+
+def _of_checkpoint(node: Mapping[str, Any]) -> Iterator[Event]:
+    told = node.get("checkpoint")
+    if isinstance(told, dict):
+        yield _event(progress.number(told.get("restored")), "checkpointRestored")
+        yield _event(
+            progress.number(told.get("lastSaved")), "checkpointSaved", number=told.get("saved"), size=told.get("size")
+        )
+
+
+def _of_moment(moment: Mapping[str, Any] | None) -> Iterator[Event]:
+    if moment is not None and moment["phase"] != progress.RUNNING_TASK:
+        yield _event(
+            moment["since"], moment["phase"], **{name: moment.get(name) for name in ("task", "item", "percent")}
+        )
 
 
 def _within(event: Event, runs: _Runs) -> Event:
@@ -141,10 +168,6 @@ def _reason(facts: Mapping[str, Any]) -> str:
         if isinstance(facts.get(name), str):
             return str(facts[name])
     return ""
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _mappings(value: object) -> list[Mapping[str, Any]]:

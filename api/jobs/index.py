@@ -26,6 +26,11 @@ class Index:
 
     folder: Path
 
+    @classmethod
+    def below(cls, run: Path) -> Index:
+        """The index of the service whose folder of small state is `run`."""
+        return cls(run / "jobs")
+
     def note(self, number: int, ad: Mapping[str, Any]) -> None:
         """Remembers the FACTS of the job with this ad (or submit values); where that fails, the queue is asked later."""
         path, text = self._path(number), json.dumps({name: ad[name] for name in FACTS})
@@ -45,10 +50,15 @@ class Index:
         whole = isinstance(facts, dict) and all(isinstance(facts.get(name), str) for name in FACTS)
         return facts if whole else None
 
-    def forget(self, number: int) -> None:
-        """Deletes what is kept of a job."""
+    def forget(self, number: int, submission: str) -> None:
+        """Deletes what is kept of the job with that id and submission; after a queue began anew the id may be another's."""
+        facts = self.facts(number)
+        if facts is None or facts[Job.SUBMISSION] != submission:
+            return
+        path = self._path(number)
         with suppress(OSError):
-            self._path(number).unlink()
+            path.unlink()
+            path.parent.rmdir()
 
     def _path(self, number: int) -> Path:
         return self.folder / str(number // _IN_A_FOLDER) / str(number)

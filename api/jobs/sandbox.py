@@ -24,12 +24,19 @@ from api.jobs import folder
 JOB_FILE = "job.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of a file
 REPORT_FILE = "report.json"
+PROGRESS_FILE = "progress.json"
+"""What the executor says that it does at the moment; of the present run where it is younger than that (worker/live.py)."""
 LOG_FILE = "executor.log"
 EVENT_LOG = "events.log"
 """HTCondor's event log of the job (submit command `log`)."""
 _ID_FILE = "id"
+_DELETED_FILE = "deleted"
+"""Of a job with checkpoints that its user has deleted; its executor looks for it (worker/checkpoints/fate.py)."""
 _REQUEST_FILE = "request"
 _LARGEST_REPORT = 16 * 2**20
+_LARGEST_PROGRESS = 2**16
+_ROUNDED = 1.0
+"""Seconds that a run may have begun before it is said to have. Between two runs there is more."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,11 @@ class Sandbox:
         # Nobody reads these before the job is in the queue, and a retry writes them again.
         _put(self.path / JOB_FILE, json.dumps(job))
         _put(self.path / TOKEN_FILE, token)
+
+    def note_deletion(self) -> None:
+        """Notes that the job is about to be deleted: its executor need not save anything for a next run."""
+        with suppress(FileNotFoundError):  # the folder has gone
+            _put(self.path / _DELETED_FILE, "")
 
     def discard(self) -> None:
         """Deletes the folder."""
@@ -99,12 +111,18 @@ class Sandbox:
 
     def report(self) -> dict[str, Any] | None:
         """What the executor reported, or None while there is nothing that can be read."""
-        text = folder.read(self.path / REPORT_FILE, _LARGEST_REPORT)
-        try:
-            report = json.loads(text or b"", parse_constant=_refuse)
-        except (ValueError, RecursionError):
+        return _object(folder.read(self.path / REPORT_FILE, _LARGEST_REPORT))
+
+    def progress(self, began: float) -> dict[str, Any] | None:
+        """What the run that began at `began` (epoch seconds) said last of what it does, None where it said nothing yet.
+
+        What an earlier run said is older: this machine's clock wrote both times.
+        """
+        path = self.path / PROGRESS_FILE
+        found = folder.signature(path)
+        if found is None or found[1] < (began - _ROUNDED) * 1e9:
             return None
-        return report if isinstance(report, dict) else None
+        return _object(folder.read(path, _LARGEST_PROGRESS))
 
 
 def _write(path: Path, text: str) -> None:
@@ -125,6 +143,15 @@ def _read(path: Path) -> str | None:
         return path.read_text()
     except FileNotFoundError:
         return None
+
+
+def _object(text: bytes | None) -> dict[str, Any] | None:
+    """The JSON object in a file, None where there is none that can be read."""
+    try:
+        decoded = json.loads(text or b"", parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return decoded if isinstance(decoded, dict) else None
 
 
 def _refuse(constant: str) -> None:

@@ -19,7 +19,7 @@ from api import metrics
 from api.documents.job import Job
 from api.documents.redact import as_submitted
 from api.errors import ApiError, InvalidParameter, NotAvailable, StorageFailed
-from api.jobs import available, outputs, translate, view
+from api.jobs import available, outputs, progress, translate, view
 from api.jobs.commands import CommandLog
 from api.jobs.commands import shown as told
 from api.jobs.listing import Selection
@@ -62,7 +62,7 @@ class Jobs:
 
     def create(self, job: Job, caller: Caller, key: str | None) -> int:
         """Queues a job and returns its id. With the same `key` and document a caller gets the same id again."""
-        available.check(job)
+        available.check(job, objects=self.uploads is not None)
         try:
             if key is None:
                 return self._submit(job, caller, self._sandbox(self.new_name()))
@@ -161,13 +161,16 @@ class Jobs:
 
     def delete(self, numbers: Sequence[int], caller: Caller) -> None:
         """Removes jobs from the queue; all are checked before the first is removed. One that was deleted before is fine."""
-        queued = []
+        queued, saving = [], []
         for number in numbers:
-            ad, _ = self.lookup.found(number, caller)
+            ad, sandbox = self.lookup.found(number, caller)
             if ad["JobStatus"] not in (JobStatus.REMOVED, JobStatus.COMPLETED):
                 queued.append(number)
+                saving += [sandbox] if translate.CHECKPOINT in str(ad[attributes.Job.DOCUMENT]) else []
             elif attributes.DELETED_BY_USER not in str(ad.get("RemoveReason") or ""):
                 raise ApiError(f"Job {number} has already ended: there is nothing to delete.")
+        for sandbox in saving:
+            sandbox.note_deletion()
         if queued:
             self.pool.remove(queued, attributes.DELETED_BY_USER)
 
@@ -190,8 +193,13 @@ class Jobs:
     def _shown(self, ad: Ad, report: Mapping[str, Any] | None, detail: bool) -> dict[str, object]:
         if report is None and (detail or view.wants_report(ad)):
             report = self.lookup.sandbox(ad).report()
-        shown = view.job(ad, report, detail)
+        shown = view.job(ad, report, detail, self._moment(ad) if detail else None)
         return shown | self._outputs(ad, report) if detail else shown
+
+    def _moment(self, ad: Ad) -> dict[str, object] | None:
+        """What a running job does at the moment."""
+        began = progress.run_of(ad)
+        return None if began is None else progress.progress(self.lookup.sandbox(ad).progress(began), began)
 
     def owner(self, caller: Caller) -> str:
         """The name under which the caller's jobs run."""

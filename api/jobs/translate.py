@@ -27,10 +27,19 @@ _QUEUE_LIFETIME = 31 * 24 * 3600
 """Seconds that a job without maximumTimeInQueue may wait and its token still be good."""
 _MARGIN = 24 * 3600
 """Seconds between the latest end of a job and the end of its token: moving files, clocks, an outage."""
+LEASE = 10 * _MINUTE
+"""Seconds for which a job goes on without its access point, and after which it is given up on a worker that is silent."""
+_WORKER_FAILED = "(ExitBySignal =?= true || ExitCode =?= 67 || ExitCode =?= 70) && (NumHolds ?: 0) < 2"
+"""The executor was killed, found no container runtime or failed itself (worker/exitcodes.py): the worker is at fault, and the
+job is tried again (condor_config/policy.conf), without a retry of the user's being spent."""
+CHECKPOINT = '"checkpoint"'
+"""Stands in the document of every job that has checkpoints, and may stand in that of another."""
+_VACATE = 300
+"""Seconds that a job with checkpoints has to save one when it is moved; HTCondor allows others as much as the worker does."""
 _LEFT_IN_QUEUE = "JobStatus == 4 && time() - CompletionDate < 2592000"
 """A job with leaveInQueue goes 30 days after it has completed, if its user has not taken it out by then."""
 
-_SECRET_SECTIONS = ("tasks", "inputs")
+_SECRET_SECTIONS = ("tasks", "inputs", "storage")
 """Parts of a document that are shown redacted, and stand whole in the job's own file."""
 
 _REQUIREMENTS = (
@@ -91,18 +100,22 @@ def submit_description(job: Job, context: Context, known: Mapping[str, str]) -> 
         "request_memory": str(math.ceil(resources.memory_gb * 1024)),
         "request_disk": str(resources.disk * 1024 * 1024),
         "allowed_job_duration": str(resources.walltime * _MINUTE),
+        "job_lease_duration": str(LEASE),
+        "on_exit_hold": _WORKER_FAILED,
+        "on_exit_hold_reason": quoted("its worker failed"),
+        "on_exit_remove": _ends(policies.maximum_retries),
         "priority": str(policies.priority),
         "accounting_group": group_slug(_group(context.caller)),
         "accounting_group_user": context.owner,
         "requirements": _requirements(job),
         "My.Owner": quoted(context.owner),
     }
-    if policies.maximum_retries:
-        description["max_retries"] = str(policies.maximum_retries)
     if policies.placement.preferences is not None:
         description["rank"] = " + ".join(
             f"{weight} * int(member(TARGET.{theirs}, MY.{ours}) =?= true)" for weight, ours, theirs in _PREFERENCES
         )
+    if job.checkpoint is not None:
+        description["job_max_vacate_time"] = str(_VACATE)
     if policies.leave_in_queue:
         description["leave_in_queue"] = _LEFT_IN_QUEUE
     ours = {name: literal(value) for name, value in known.items()} | _attributes(job, context)
@@ -130,6 +143,12 @@ def _attributes(job: Job, context: Context) -> dict[str, str]:
         if where is not None and where.regions:
             ours[regions] = quoted_list(where.regions)
     return ours
+
+
+def _ends(retries: int) -> str:
+    """When a run that has ended is the job's last: it did what it was to do, failed for good, or was the user's last retry."""
+    spent = "NumJobCompletions - (NumHoldsByReason.JobPolicy ?: 0)"
+    return f"ExitBySignal =?= true || (ExitCode =!= 1 && ExitCode =!= 65 && ExitCode =!= 66) || {spent} > {retries}"
 
 
 def _requirements(job: Job) -> str:
@@ -168,6 +187,8 @@ def job_file(job: Job, context: Context, artifacts: Sequence[Mapping[str, Any]] 
         "artifacts": list(artifacts),
         "outputFiles": document.get("outputFiles", []),
         "outputDirs": document.get("outputDirs", []),
+        "storage": document.get("storage"),
+        "checkpoint": _checkpoint(job),
         "policies": {
             "maximumTaskRetries": policies.maximum_task_retries,
             "ignoreTaskFailures": policies.ignore_task_failures,
@@ -177,6 +198,14 @@ def job_file(job: Job, context: Context, artifacts: Sequence[Mapping[str, Any]] 
         "parameters": {},
         "workflow": None,
     }
+
+
+def _checkpoint(job: Job) -> dict[str, Any] | None:
+    """What the executor is told about checkpoints; times in seconds."""
+    asked = job.checkpoint
+    if asked is None:
+        return None
+    return {"files": list(asked.files), "interval": asked.interval * _MINUTE, "vacate": _VACATE}
 
 
 def document_again(shown: Mapping[str, Any], told: Mapping[str, Any]) -> Job:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
+from types import UnionType
 from typing import Any
 
+from api.jobs.progress import sentence
 from pool import attributes
 from pool.state import PROJECTION, Status, state
 
@@ -28,26 +30,38 @@ DESCRIBED = (*LISTED, "NumJobCompletions", "MemoryUsage", "ResidentSetSize")
 
 _LARGEST_KEPT = 8192
 _ENDED = (Status.COMPLETED, Status.FAILED, Status.KILLED, Status.DELETED)
-_DESCRIBED_FIELDS = ("resources", "labels", "policies", "notifications", "artifacts", "inputs", "storage")
+_DESCRIBED_FIELDS = ("resources", "labels", "policies", "notifications", "artifacts", "inputs", "checkpoint", "storage")
 
 
 def wants_report(ad: Mapping[str, Any]) -> bool:
-    """Whether only the executor's report says why the job failed."""
+    """Whether only the executor's report says why the job failed or was killed."""
     ended_by_itself = ad.get("ExitCode") is not None or bool(ad.get("ExitBySignal"))
-    return ended_by_itself and state(ad).status == Status.FAILED
+    return ended_by_itself and state(ad).status in (Status.FAILED, Status.KILLED)
 
 
-def job(ad: Mapping[str, Any], report: Mapping[str, Any] | None, detail: bool) -> dict[str, object]:
-    """The job of an ad (at least LISTED; DESCRIBED for `detail`) and, where there is one, its report."""
+def job(
+    ad: Mapping[str, Any],
+    report: Mapping[str, Any] | None,
+    detail: bool,
+    moment: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """The job of an ad (at least LISTED; DESCRIBED for `detail`) and, where there is one, its report.
+
+    `moment` is what a running job does (`api.jobs.progress.progress`).
+    """
     document = _document(ad[attributes.Job.DOCUMENT])
     now = state(ad, report)
     shown: dict[str, object] = {"id": int(ad["ClusterId"]), "name": document.get("name", ""), "status": str(now.status)}
-    if now.reason:
-        shown["statusReason"] = now.reason
+    reason = now.reason or (sentence(moment, len(document["tasks"])) if moment else "")
+    if reason:
+        shown["statusReason"] = reason
     shown |= {"tasks": document["tasks"], "events": _events(ad, now.status in _ENDED)}
     if detail:
         shown |= {field: document[field] for field in _DESCRIBED_FIELDS if field in document}
-        shown |= _execution(ad, report)
+        execution = _execution(ad, report)
+        if execution and moment:
+            execution["progress"] = dict(moment)
+        shown |= {"execution": execution} if execution else {}
     return shown
 
 
@@ -85,13 +99,32 @@ def _execution(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> dict[
         "stageOutTime": node.get("stageOutTime"),
         "tasks": [_task(task) for task in _mappings(node.get("tasks"))],
     }
-    if ad.get("ResidentSetSize") is not None:
-        execution["maxMemoryUsageKB"] = ad["ResidentSetSize"]
-    return {"execution": execution}
+    execution |= _runs(node)
+    seen = [kb for kb in (ad.get("ResidentSetSize"), node.get("maxMemoryUsageKB")) if isinstance(kb, int)]
+    if seen:
+        execution["maxMemoryUsageKB"] = max(seen)
+    checkpoint = node.get("checkpoint")
+    if isinstance(checkpoint, dict):
+        execution["checkpoint"] = _checkpoint(checkpoint)
+    return execution
+
+
+def _checkpoint(told: Mapping[str, Any]) -> dict[str, object]:
+    kinds: tuple[tuple[str, type | UnionType], ...] = (("lastSaved", int | float), ("size", int), ("warning", str))
+    known = {name: told[name] for name, kind in kinds if isinstance(told.get(name), kind) and told[name] != ""}
+    saved = told.get("saved")
+    return {"restored": told.get("restored") is not None, "saved": saved if isinstance(saved, int) else 0, **known}
+
+
+def _runs(node: Mapping[str, Any]) -> dict[str, object]:
+    """What the last run said of those before it: which of them were retries, and which were interrupted."""
+    told = node.get("run")
+    counts = ("retries", "interruptions")
+    return {name: told[name] for name in counts if isinstance(told.get(name), int)} if isinstance(told, dict) else {}
 
 
 def _retries(ad: Mapping[str, Any]) -> int:
-    """Runs after the first: one that goes on counts, as those that ended do."""
+    """Runs after the first, where its report does not say: one that goes on counts, as those that ended do."""
     ended = int(ad.get("NumJobCompletions") or 0)
     return ended if state(ad).status == Status.RUNNING else max(0, ended - 1)
 
@@ -102,4 +135,5 @@ def _mappings(value: object) -> list[Mapping[str, Any]]:
 
 def _task(task: Mapping[str, Any]) -> dict[str, object]:
     names = ("exitCode", "retries", "imagePullTime", "imagePullStatus", "imageSha256")
-    return {name: task.get(name) for name in (*names, "wallTimeUsage", "cpuTimeUsage", "maxResidentSetSizeKB")}
+    told = {name: task.get(name) for name in (*names, "wallTimeUsage", "cpuTimeUsage", "maxResidentSetSizeKB")}
+    return told | {name: task[name] for name in ("readBytes", "writtenBytes") if isinstance(task.get(name), int)}

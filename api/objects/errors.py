@@ -73,6 +73,16 @@ class NoSuchObject(ObjectError):
         super().__init__("There is no such object: see the list of your objects.")
 
 
+class NoCheckpoint(ObjectError):
+    """The job has saved no checkpoint yet."""
+
+    status = 404
+    code = "noCheckpoint"
+
+    def __init__(self) -> None:
+        super().__init__("There is no checkpoint of this job yet: it starts from its beginning.")
+
+
 class NothingUploaded(ObjectError):
     """A job's document names an object that is not there."""
 

@@ -4,6 +4,7 @@
     groups/GROUP/NAME                what a group shares: one or more components
     jobs/SUBMISSION/NAME             what a job left behind
     snapshots/SUBMISSION/NAME        an archive taken while a job ran
+    checkpoints/SUBMISSION/…         what a job goes on from when it starts again
 
 OWNER is the stable form of an identity that HTCondor uses as well; GROUP is escaped into one component. So no name leads out
 of its owner's part, and no two owners share one, whatever "/" their names have in them.
@@ -83,6 +84,11 @@ def job_prefix(submission: str) -> str:
 def snapshot_prefix(submission: str) -> str:
     """Where the snapshots of a job are."""
     return f"snapshots/{submission}/"
+
+
+def checkpoint_key(submission: str) -> str:
+    """The key of the one checkpoint of a job."""
+    return f"checkpoints/{submission}/checkpoint.tgz"
 
 
 def owner_prefix(key: str) -> str:

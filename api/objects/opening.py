@@ -6,11 +6,18 @@ import tomllib
 
 from api.objects.local import LocalStore
 from api.objects.s3 import S3Store, connect
-from api.objects.settings import LocalStorage, S3Storage
+from api.objects.settings import LocalStorage, S3Storage, Storage
 from identity.errors import Misconfigured
 from identity.private_files import read_private
 
 _SHORTEST_SECRET = 32
+
+
+def open_store(settings: Storage, url: str) -> LocalStore | S3Store:
+    """The store of either kind; `url` is the address of the service. Misconfigured, StorageUnavailable."""
+    if isinstance(settings, LocalStorage):
+        return open_local(settings, f"{url.rstrip('/')}/objects")
+    return open_s3(settings)
 
 
 def open_local(settings: LocalStorage, url: str) -> LocalStore:

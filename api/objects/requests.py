@@ -36,7 +36,11 @@ class OutputRequest(FileRequest):
     name: str = Field(description="The output's name.")
 
 
-_Request = TypeVar("_Request", UploadRequest, OutputRequest)
+class CheckpointRequest(FileRequest):
+    """What a running job wants to save: the one checkpoint that it has."""
+
+
+_Request = TypeVar("_Request", UploadRequest, OutputRequest, CheckpointRequest)
 
 
 def parse(body: bytes, model: type[_Request]) -> _Request:

@@ -12,7 +12,7 @@ from email.utils import formatdate
 
 from api.objects import names
 from api.objects.checksum import Checksum
-from api.objects.errors import NothingUploaded, TooLarge
+from api.objects.errors import NoCheckpoint, NothingUploaded, TooLarge
 from api.objects.quota import Quota
 from api.objects.requests import FileRequest, OutputRequest, UploadRequest
 from api.objects.store import Link, Object, Store
@@ -96,8 +96,21 @@ class Data:
         key = _snapshot(submission)
         return self._download_link(key) if self.store.find(key) is not None else None
 
+    def checkpoint_link(self, submission: str, request: FileRequest) -> Link:
+        """Where the running job puts a checkpoint, in place of the one before; InvalidChecksum, TooLarge, QuotaExceeded."""
+        return self._upload_link(names.checkpoint_key(submission), request)
+
+    def checkpoint(self, submission: str) -> dict[str, object]:
+        """Where the latest checkpoint of a job can be fetched, and its size; NoCheckpoint."""
+        key = names.checkpoint_key(submission)
+        found = self.store.find(key)
+        if found is None:
+            raise NoCheckpoint
+        return {"url": self._download_link(key), "size": found.size}
+
     def discard(self, submission: str) -> None:
-        """Deletes the outputs and the snapshot of a job; safe to repeat."""
+        """Deletes the outputs, the snapshot and the checkpoint of a job; safe to repeat."""
+        self.store.delete(names.checkpoint_key(submission))
         for prefix in (names.job_prefix(submission), names.snapshot_prefix(submission)):
             for stored in self.store.listing(prefix):
                 self.store.delete(stored.key)

@@ -1,22 +1,30 @@
-"""`python -m api.openapi job-schema` and `python -m api.openapi document`: the descriptions as JSON on standard output."""
+"""`python -m api.openapi` with `job-schema`, `workflow-schema` or `document`: a description as JSON on standard output."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Callable
 
 from api.openapi.document import PREFIX, document
 from api.openapi.job_schema import job_schema
 from api.openapi.operations import OPERATIONS
+from api.openapi.workflow_schema import workflow_schema
+
+MAKERS: dict[str, Callable[[], object]] = {
+    "job-schema": job_schema,
+    "workflow-schema": workflow_schema,
+    "document": lambda: document(OPERATIONS, PREFIX),
+}
 
 
 def main() -> int:
     """Prints the description that is asked for."""
     parser = argparse.ArgumentParser(prog="python -m api.openapi", description="Descriptions of the REST API as JSON.")
-    parser.add_argument("what", choices=("job-schema", "document"))
+    parser.add_argument("what", choices=tuple(MAKERS))
     what = parser.parse_args().what
-    print(text(job_schema() if what == "job-schema" else document(OPERATIONS, PREFIX)), end="")
+    print(text(MAKERS[what]()), end="")
     return 0
 
 

@@ -1,27 +1,38 @@
-"""`python -m api.records migrate`, `record`, `lag`, `--show-config`; settings in the file PROMINENCE_RECORDS."""
+"""`python -m api.records migrate`, `record`, `sweep`, `lag`, `--show-config`; settings in the file PROMINENCE_RECORDS."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import os
-import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from api.objects.errors import StorageUnavailable
+from api.objects.names import checkpoint_key
+from api.objects.opening import open_store
 from api.records.database import Database
 from api.records.departed import Departed
 from api.records.errors import RecordsError, RecordsUnavailable, SettingsUnusable
 from api.records.finished import FinishedJobs
+from api.records.opening import open_sweeper
 from api.records.recorder import Recorder
 from api.records.revision import needed, upgrade
 from api.records.settings import RecordsSettings, load, shown
+from api.records.stopping import stopping
+from api.settings import SettingsError
+from api.settings import load as load_service
+from identity.errors import Misconfigured
 from pool.history_files import HistoryFiles
 
 VARIABLE = "PROMINENCE_RECORDS"
 """Environment variable that names the settings file."""
+
+_NICENESS = 19
+"""Of a sweep: nobody waits for it."""
 
 _log = logging.getLogger("api.records")
 
@@ -30,10 +41,14 @@ def main(argv: list[str] | None = None) -> int:
     """Runs a command; 1 and a sentence where it cannot be done."""
     parser = argparse.ArgumentParser(prog="python -m api.records", description="The records of the service.")
     parser.add_argument("--show-config", action="store_true", help="print the settings in force and end")
+    parser.add_argument(
+        "--end-with-input", action="store_true", help="end when the standard input does: with whoever started this"
+    )
     commands = parser.add_subparsers(title="commands")
     for name, run, text in (
         ("migrate", _migrate, "bring the tables of the database to the revision of this program"),
         ("record", _record, "record jobs as they leave the queue, until TERM"),
+        ("sweep", _sweep, "delete what finished jobs left behind and is older than the settings say, once"),
         ("lag", _lag, "how many finished jobs wait to be recorded, and for how many seconds"),
     ):
         commands.add_parser(name, help=text).set_defaults(run=run)
@@ -45,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         if args.show_config:
             print(shown(settings))
         elif "run" in args:
-            args.run(settings)
+            args.run(settings, stopping(args.end_with_input))
         else:
             parser.print_help()
             return 2
@@ -66,16 +81,13 @@ def _database(settings: RecordsSettings) -> Database:
     return Database(settings.database.get_secret_value())
 
 
-def _migrate(settings: RecordsSettings) -> None:
+def _migrate(settings: RecordsSettings, _: threading.Event) -> None:
     with _database(settings).migrating() as connection:
         upgrade(connection)
     print(f"The tables are at revision {needed()}.")
 
 
-def _record(settings: RecordsSettings) -> None:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+def _record(settings: RecordsSettings, stop: threading.Event) -> None:
     database = _database(settings)
     try:
         database.check()
@@ -84,10 +96,33 @@ def _record(settings: RecordsSettings) -> None:
         _log.warning("starting without the database: %s", error.detail)
     departed = Departed(HistoryFiles(settings.departed), settings.sandboxes)
     _log.info("recording jobs that leave the queue")
-    Recorder(departed, FinishedJobs(database)).run(stop)
+    Recorder(departed, FinishedJobs(database), _discarding(settings)).run(stop)
 
 
-def _lag(settings: RecordsSettings) -> None:
+def _discarding(settings: RecordsSettings) -> Callable[[str], None]:
+    """What deletes the checkpoint of a submission, where there is object storage. SettingsUnusable."""
+    try:
+        service = load_service(settings.service) if settings.service is not None else None
+        if service is None or service.storage is None:
+            return lambda _submission: None
+        store = open_store(service.storage, str(service.url))
+    except (SettingsError, Misconfigured, StorageUnavailable) as error:
+        raise SettingsUnusable(f"service: {error}") from error
+    return lambda submission: store.delete(checkpoint_key(submission))
+
+
+def _sweep(settings: RecordsSettings, stop: threading.Event) -> None:
+    os.nice(_NICENESS)
+    swept = open_sweeper(settings).sweep(stop)
+    _log.info(
+        "deleted: folders of %d finished jobs, %d of no job, series of %d jobs",
+        swept.folders,
+        swept.abandoned,
+        swept.series,
+    )
+
+
+def _lag(settings: RecordsSettings, _: threading.Event) -> None:
     lag = Departed(HistoryFiles(settings.departed), settings.sandboxes).lag(time.time())
     print(f"{lag.pending} finished jobs wait to be recorded, the first one for {lag.seconds:.0f} s.")
 

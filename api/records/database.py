@@ -3,6 +3,9 @@
 Races thought of:
 - Several processes write at once: in SQLite a transaction that writes takes the lock at its beginning, so none fails halfway
   because another was faster; in PostgreSQL each statement that must be exact is one statement.
+- Several processes open a new SQLite file at once: each of them makes it one with a write-ahead log, for which SQLite wants the
+  file for itself and waits for nobody, whatever time-out it has: that is tried again here.
+- A migration takes long: others that want to migrate wait for it, far longer than any other writer does.
 - The database goes away and comes back: each connection is tried before it is used, and made anew.
 - The service is started before the database, or on tables of another revision: the revision is looked at before the first
   transaction, and until it was right nothing else is done.
@@ -11,6 +14,7 @@ Races thought of:
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,13 +23,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
 from api.records.errors import RecordRefused, RecordsUnavailable, WrongRevision
-from api.records.postgres import connect
+from api.records.postgres import MIGRATION_PATIENCE, connect
 from api.records.revision import current, needed
 
 _POOL_SIZE = 5
 _POOL_PATIENCE = 5
 _BUSY_PATIENCE = 5
 """Seconds that a writer waits for the others."""
+_RETRY = 0.02
 _CACHE_KB = 16 * 1024
 
 # What cannot be mended by waiting: everything else that a driver raises may pass.
@@ -36,7 +41,8 @@ class Database:
     """One database, safe to share between threads. Made without touching it: the first transaction connects."""
 
     def __init__(self, address: str) -> None:
-        self._engine = _sqlite(address) if address.startswith("sqlite") else _postgresql(address)
+        self._address = address
+        self._engine = _opened(address)
         self._writing = self._engine.execution_options(writing=True)
         self._right = False
 
@@ -66,9 +72,16 @@ class Database:
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
-        """A transaction on tables of any revision."""
-        with _translated(), self._writing.begin() as connection:
-            yield connection
+        """A transaction on tables of any revision. Of several at once, one migrates and the others wait for it.
+
+        Raises RecordsUnavailable.
+        """
+        engine = _opened(self._address, migrating=True)
+        try:
+            with _translated(), engine.execution_options(writing=True).begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
 
     def check(self) -> None:
         """Raises WrongRevision where the tables are not those of this program, RecordsUnavailable where that cannot be seen."""
@@ -107,19 +120,23 @@ def _words(error: exc.DBAPIError) -> str:
     return f"{type(error.orig).__name__}: {error.orig}".strip()
 
 
-def _sqlite(address: str) -> Engine:
+def _opened(address: str, migrating: bool = False) -> Engine:
+    return _sqlite(address, migrating) if address.startswith("sqlite") else _postgresql(address, migrating)
+
+
+def _sqlite(address: str, migrating: bool) -> Engine:
     engine = create_engine(
         address,
         pool_size=_POOL_SIZE,
         max_overflow=0,
         pool_timeout=_POOL_PATIENCE,
-        connect_args={"timeout": _BUSY_PATIENCE, "check_same_thread": False},
+        connect_args={"timeout": MIGRATION_PATIENCE if migrating else _BUSY_PATIENCE, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # transactions begin where we say so
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
 
@@ -131,11 +148,24 @@ def _sqlite(address: str) -> Engine:
     return engine
 
 
-def _postgresql(address: str) -> Engine:
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    deadline = time.monotonic() + _BUSY_PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY)
+        else:
+            return
+
+
+def _postgresql(address: str, migrating: bool) -> Engine:
     url = make_url(address)
     return create_engine(
         url,
-        creator=lambda: connect(url),
+        creator=lambda: connect(url, migrating),
         pool_size=_POOL_SIZE,
         max_overflow=0,
         pool_timeout=_POOL_PATIENCE,

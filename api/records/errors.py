@@ -36,7 +36,27 @@ class RecordRefused(RecordsError):
     """The database answers, and does not take what it was given: trying again will not help."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__("The database refused a record: see the log.", detail)
+        super().__init__(
+            "The database of the service does not take what was to be stored, and trying again will not help: "
+            "tell the operators, whose log says why.",
+            detail,
+        )
+
+
+class CheckpointsKept(RecordsError):
+    """The checkpoints of `number` jobs that are recorded could not be deleted yet; their files wait for the next try."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"The checkpoints of {number} finished jobs cannot be deleted: look at the object storage.")
+        self.number = number
+
+
+class NotDeleted(RecordsError):
+    """Some of `number` folders of jobs that ended long ago could not be deleted; they are tried again the next time."""
+
+    def __init__(self, number: int, detail: str) -> None:
+        super().__init__(f"Some of {number} folders of finished jobs cannot be deleted: delete them by hand.", detail)
+        self.number = number
 
 
 class LimitReached(RecordsError):

@@ -23,14 +23,11 @@ STATEMENT_TIMEOUT = 10
 ANSWER_TIMEOUT = 15.0
 """Seconds without any answer after which a server is taken for lost."""
 _LOCK_TIMEOUT = 5
+MIGRATION_PATIENCE = 600
+"""Seconds that a migration may take, and wait for others: there may be large tables to change."""
 _IDLE_TIMEOUT = 60
 _KEEPALIVE = 30
 _POLL = 0.1
-
-OPTIONS = (
-    f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={_LOCK_TIMEOUT}s "
-    f"-c idle_in_transaction_session_timeout={_IDLE_TIMEOUT}s -c timezone=UTC"
-)
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -48,8 +45,8 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise
 
 
-def connect(url: URL) -> BoundedConnection:
-    """A connection to the server at `url`; raises psycopg.OperationalError within CONNECT_TIMEOUT."""
+def connect(url: URL, migrating: bool = False) -> BoundedConnection:
+    """A connection to the server at `url`, for migrations a patient one; psycopg.OperationalError within CONNECT_TIMEOUT."""
     words = {"host": url.host, "user": url.username, "password": url.password, "dbname": url.database}
     words |= {name: value for name, value in url.query.items() if isinstance(value, str)}
     if url.port is not None:
@@ -61,6 +58,19 @@ def connect(url: URL) -> BoundedConnection:
         tcp_user_timeout=CONNECT_TIMEOUT * 1000,
         keepalives_idle=_KEEPALIVE,
         application_name="prominence",
-        options=OPTIONS,
+        options=_options(migrating),
     )
-    return BoundedConnection.connect(info)
+    connection = BoundedConnection.connect(info)
+    if migrating:
+        connection.patience = MIGRATION_PATIENCE
+    return connection
+
+
+def _options(migrating: bool) -> str:
+    values = {
+        "statement_timeout": f"{MIGRATION_PATIENCE if migrating else STATEMENT_TIMEOUT}s",
+        "lock_timeout": f"{MIGRATION_PATIENCE if migrating else _LOCK_TIMEOUT}s",
+        "idle_in_transaction_session_timeout": f"{_IDLE_TIMEOUT}s",
+        "timezone": "UTC",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in values.items())

@@ -3,6 +3,9 @@
 For a batch of files: read them and the reports of their jobs, store all in one transaction that leaves alone what is there,
 delete the files. Killed before the commit, it finds the files again; killed after it, it stores them again to no effect.
 While the database is away the files wait; memory holds one batch, however many there are.
+
+A job that has left the queue will not run again: its checkpoint is deleted after the job is recorded and before its file is.
+While the object storage is away, the files of jobs with checkpoints wait for that, and keep nothing else from being recorded.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.jobs.translate import CHECKPOINT
+from api.objects.errors import StorageUnavailable
 from api.records.departed import Departed
-from api.records.errors import RecordRefused, RecordsError
+from api.records.errors import CheckpointsKept, RecordRefused, RecordsError
 from api.records.finished import FinishedJobs
 from api.records.projection import RECORDED, Row, problem, row
 from pool import attributes
@@ -41,6 +46,8 @@ class _Batch:
     rows: list[Row] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     size: int = 0
+    checkpoints: dict[str, str] = field(default_factory=dict)
+    """Submissions of jobs that may have one, by the names of their files."""
 
     def full(self) -> bool:
         return len(self.files) >= BATCH or self.size >= BATCH_BYTES
@@ -52,6 +59,8 @@ class Recorder:
 
     departed: Departed
     finished: FinishedJobs
+    discard: Callable[[str], None] = lambda _submission: None
+    """Deletes the checkpoint of the job of a submission, if there is one; raises StorageUnavailable."""
     clock: Callable[[], float] = time.time
     spread: Callable[[], float] = random.random
     """Gives a number from 0 to 1: how much of a pause is taken, so that several do not come back at once."""
@@ -80,11 +89,14 @@ class Recorder:
         """Records the files that are there now; how many jobs that were. RecordsError, OSError: what is left is still there."""
         for name in self.files.remove_leftovers(self.clock() - LEFTOVER_AGE):
             _log.warning("%s was left by an access point that was killed: deleted", name)
-        recorded = 0
+        recorded = kept = 0
         for batch in self._batches():
             recorded += self._store(batch)
+            kept += self._finish(batch)
             if stop is not None and stop.is_set():
                 break
+        if kept:
+            raise CheckpointsKept(kept)
         return recorded
 
     def _batches(self) -> Iterator[_Batch]:
@@ -108,6 +120,8 @@ class Recorder:
                 made = _row(name, ad, self.departed)
                 batch.rows.append(made)
                 batch.size += len(made["ad"]) + len(made["report"] or "")
+                if CHECKPOINT in str(ad[attributes.Job.DOCUMENT]):
+                    batch.checkpoints[name] = made["submission"]
         except UnreadableFile as error:
             self._refuse(name, str(error))
             return
@@ -119,7 +133,6 @@ class Recorder:
                 self.finished.add(batch.rows)
         except RecordRefused:
             return self._store_singly(batch)
-        self.files.remove(batch.files)
         return len(batch.rows)
 
     def _store_singly(self, batch: _Batch) -> int:
@@ -133,8 +146,19 @@ class Recorder:
                 self._refuse(name, error.detail)
             else:
                 recorded += 1
-        self.files.remove(batch.files)
         return recorded
+
+    def _finish(self, batch: _Batch) -> int:
+        """Deletes the files of a batch that is stored, checkpoints first; how many of these could not be deleted."""
+        kept = set()
+        for name, submission in batch.checkpoints.items():
+            try:
+                self.discard(submission)
+            except StorageUnavailable as error:
+                _log.warning("the checkpoint of %s cannot be deleted: %s %s", submission, error.operation, error.why)
+                kept.add(name)
+        self.files.remove([name for name in batch.files if name not in kept])
+        return len(kept)
 
     def _refuse(self, name: str, why: str) -> None:
         _log.error("%s cannot be recorded and was moved aside: %s", name, why)

@@ -12,6 +12,20 @@ from api.records.errors import SettingsUnusable
 _SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 
 
+class Retention(BaseModel):
+    """For how many days things are kept; 0: for ever."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    job_folder_days: float = Field(
+        30, ge=0, le=36_500, description="The files of a job, from its end on: output, report, what a clone is made of."
+    )
+    series_days: float = Field(90, ge=0, le=36_500, description="The series of a job, from its end on.")
+    abandoned_days: float = Field(
+        1, ge=0, le=36_500, description="The files of a submission that never came into the queue."
+    )
+
+
 class RecordsSettings(BaseModel):
     """Everything that an operator may choose for the records. The address may hold a password: the file is private."""
 
@@ -24,6 +38,12 @@ class RecordsSettings(BaseModel):
         description="Folder in which the access point leaves a file for each job that left the queue."
     )
     sandboxes: Path = Field(description="Folder for the files of jobs, as in the settings of the API.")
+    service: Path | None = Field(
+        None, description="Settings file of the API: where its storage, its queue and its small files are."
+    )
+    retention: Retention = Field(
+        default_factory=lambda: Retention.model_validate({}), description="For how long things are kept."
+    )
 
     @field_validator("database")
     @classmethod

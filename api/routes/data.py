@@ -26,7 +26,7 @@ def blueprint(data: Data, caller: Callable[[], Caller], job: Callable[[], Caller
     def upload() -> tuple[Response, int]:
         """Where to put an object: 201 with a URL to PUT it to. 400 names the field, 403 another's group."""
         user = caller()
-        return _linked(data.upload(parse(request.get_data(), UploadRequest), user))
+        return linked(data.upload(parse(request.get_data(), UploadRequest), user))
 
     @routes.post("/output")
     def output() -> tuple[Response, int]:
@@ -34,7 +34,7 @@ def blueprint(data: Data, caller: Callable[[], Caller], job: Callable[[], Caller
         submission = job().job
         if submission is None:
             raise RuntimeError("a caller that is no job came through the gate for jobs")
-        return _linked(data.output_link(submission, parse(request.get_data(), OutputRequest)))
+        return linked(data.output_link(submission, parse(request.get_data(), OutputRequest)))
 
     @routes.get("")
     def own() -> Response:
@@ -57,7 +57,8 @@ def blueprint(data: Data, caller: Callable[[], Caller], job: Callable[[], Caller
     return routes
 
 
-def _linked(link: Link) -> tuple[Response, int]:
+def linked(link: Link) -> tuple[Response, int]:
+    """The answer that has a link to upload to."""
     answer: dict[str, object] = {"url": link.url}
     if link.headers:
         answer["headers"] = dict(link.headers)

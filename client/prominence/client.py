@@ -9,21 +9,23 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
-from prominence.errors import InvalidInput, NoSuchJob, NotAuthenticated, UnexpectedAnswer
+from prominence.address import checked_token, service_url
+from prominence.downloads import download
+from prominence.errors import InvalidInput, NoSuchJob, UnexpectedAnswer
 from prominence.jobs import CommandResult, Document
 from prominence.streaming import EVENT_STREAM, SILENCE, Piece, pieces
 from prominence.transport import Backoff, Transport
 from prominence.watching import watch
 
-API_PATH = "/prominence/v1"
 COMMAND_TIME = 60.0
 """Seconds that the service gives a command which names no time of its own."""
 COMMAND_MARGIN = 30.0
 """Seconds for the way to the worker and back."""
+SNAPSHOT_TIME = 3600.0
+"""Seconds that a snapshot may take: the longest that a service may allow it."""
 
 
 class Client:
@@ -48,11 +50,13 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = service_url(url)
+        self._timeout = timeout
+        self._session = session or requests.Session()
         self._transport = Transport(
             self.url,
             checked_token(token),
             timeout=timeout,
-            session=session or requests.Session(),
+            session=self._session,
             backoff=backoff or Backoff(),
             sleep=sleep,
         )
@@ -168,6 +172,19 @@ class Client:
         except (KeyError, TypeError):
             raise self._unexpected(response) from None
 
+    def snapshot(self, job_id: int, path: str) -> Iterator[bytes]:
+        """Archive a file or directory of the running job, and return the archive (gzipped tar) in pieces.
+
+        Raises Refused where the job does not run or has no such path; the iterator Unreachable, also midway.
+        """
+        self._transport.once("PUT", f"/jobs/{job_id}/snapshot", params={"path": path}, silence=SNAPSHOT_TIME)
+        response = self._transport.request("GET", f"/jobs/{job_id}/snapshot")
+        answer = self._decoded(response)
+        url = answer.get("url") if isinstance(answer, dict) else None
+        if not isinstance(url, str):
+            raise self._unexpected(response)
+        return download(self._session, url, self._timeout)
+
     def job_events(self, job_id: int) -> list[Document]:
         """Return what happened to the job, oldest first: each with `time` (epoch seconds) and `event`."""
         response = self._transport.request("GET", f"/jobs/{job_id}/events")
@@ -231,39 +248,6 @@ class Client:
             f"{self.url} answered something that is no answer of the service: check PROMINENCE_URL.",
             status=response.status_code,
         )
-
-
-def service_url(url: str) -> str:
-    """Return the address of the API for the address of the service, given with or without `/prominence/v1`.
-
-    Raises InvalidInput where it is no http or https address.
-    """
-    problem = InvalidInput(
-        f"PROMINENCE_URL is {url!r}, which is no address: it looks like https://prominence.example.org."
-    )
-    try:
-        parts = urlsplit(url.strip())
-        port_is_valid = parts.port is None or parts.port > 0
-    except ValueError:
-        raise problem from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_valid:
-        raise problem
-    if parts.query or parts.fragment:
-        raise problem
-    path = parts.path.rstrip("/")
-    return urlunsplit((parts.scheme, parts.netloc, path if path.endswith(API_PATH) else path + API_PATH, "", ""))
-
-
-def checked_token(token: str) -> str:
-    """Return the token without blanks around it. Raises NotAuthenticated where that can be no token."""
-    stripped = token.strip()
-    if not stripped:
-        raise NotAuthenticated("Set PROMINENCE_TOKEN to your access token.")
-    if not all("!" <= character <= "~" for character in stripped):
-        raise NotAuthenticated(
-            "PROMINENCE_TOKEN holds blanks or characters that no token has: set it to the token alone."
-        )
-    return stripped
 
 
 def _encoded(job: Mapping[str, Any]) -> bytes:

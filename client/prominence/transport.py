@@ -126,12 +126,20 @@ class Transport:
             self._sleep(pause)
             attempt += 1
 
-    def once(self, method: str, path: str, *, body: bytes | None = None, silence: float) -> requests.Response:
+    def once(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        silence: float,
+    ) -> requests.Response:
         """As `request`, in one attempt: for what may have been done although no answer came.
 
         `silence` is for how many seconds the answer may let wait.
         """
-        return self._once(method, path, None, body, None, silence=silence)
+        return self._once(method, path, params, body, None, silence=silence)
 
     def lines(self, path: str, kind: str, *, headers: Mapping[str, str], silence: float) -> Iterator[bytes]:
         """Yield the lines of a long answer to GET as they come, without their ends; one attempt.

@@ -55,6 +55,16 @@ def expendable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     yield from _running(replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=0))
 
 
+@pytest.fixture(scope="module")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """An instance with a worker, for tests that break that."""
+    home = Path(tmp_path_factory.mktemp("breakable", numbered=True))
+    for folder in (home, home.parent, home.parent.parent):
+        folder.chmod(0o711)
+    settings = replace(from_environment(os.environ), home=home / "home", port=EXPENDABLE_PORT, workers=1, worker_cpus=6)
+    yield from _running(settings)
+
+
 def _running(settings: Settings) -> Iterator[Instance]:
     running = Instance(settings)
     try:

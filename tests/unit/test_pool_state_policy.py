@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pool.state import PROJECTION, TRANSFER_TRIES, Status, state
+from pool.state import PROJECTION, TRIES, Status, state
 from worker.exitcodes import ExitCode
 
 _POLICY = Path(__file__).parents[2] / "condor_config" / "policy.conf"
@@ -57,15 +57,15 @@ def says(expression: str, ad: Ad) -> bool:
     return classad2.ExprTree(expression).eval(classad2.ClassAd(ad)) is True
 
 
-HELD = [held(code, holds) for code in (3, 6, 12, 13, 34, 46, 47) for holds in (1, TRANSFER_TRIES - 1, TRANSFER_TRIES)]
+HELD = [held(code, holds) for code in (3, 6, 12, 13, 34, 46, 47) for holds in (1, TRIES - 1, TRIES)]
 
 
 @pytest.mark.parametrize("ad", HELD, ids=[f"code {ad['HoldReasonCode']}, hold {ad['NumHolds']}" for ad in HELD])
 def test_a_held_job_is_shown_as_ended_if_and_only_if_the_policy_removes_it(ad: Ad, policy: dict[str, str]) -> None:
     removed = says(policy["SYSTEM_PERIODIC_REMOVE_Held"], ad)
-    released = says(policy["SYSTEM_PERIODIC_RELEASE_Transfer"], ad)
+    released = [name for name in ("Transfer", "Worker") if says(policy[f"SYSTEM_PERIODIC_RELEASE_{name}"], ad)]
     assert (state(ad).status in _ENDED) == removed
-    assert removed != released
+    assert len(released) == (0 if removed else 1)
 
 
 @pytest.mark.parametrize("ad", HELD, ids=[f"code {ad['HoldReasonCode']}, hold {ad['NumHolds']}" for ad in HELD])
@@ -81,7 +81,7 @@ def test_a_job_that_was_removed_from_hold_is_shown_as_it_was_on_hold(ad: Ad, pol
 def test_a_job_that_an_operator_holds_is_neither_removed_nor_released(policy: dict[str, str]) -> None:
     ad = held(1)
     assert not says(policy["SYSTEM_PERIODIC_REMOVE_Held"], ad)
-    assert not says(policy["SYSTEM_PERIODIC_RELEASE_Transfer"], ad)
+    assert not any(says(policy[f"SYSTEM_PERIODIC_RELEASE_{name}"], ad) for name in ("Transfer", "Worker"))
     assert state(ad).status == Status.IDLE
 
 
@@ -112,9 +112,9 @@ def test_a_job_that_did_not_come_through_the_api_stays_on_hold(policy: dict[str,
 
 
 @pytest.mark.parametrize("code", [code for code in ExitCode if code not in (ExitCode.OK, ExitCode.TASK_FAILED)])
-def test_every_failure_of_the_executor_is_a_failed_job_with_a_sentence(code: ExitCode) -> None:
+def test_every_failure_of_the_executor_is_a_failed_or_killed_job_with_a_sentence(code: ExitCode) -> None:
     shown = state({"JobStatus": 4, "ExitCode": int(code)})
-    assert shown.status == Status.FAILED
+    assert shown.status == (Status.KILLED if code == ExitCode.MEMORY else Status.FAILED)
     assert shown.reason.endswith(".")
 
 

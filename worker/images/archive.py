@@ -9,8 +9,8 @@ import tarfile
 import zlib
 from pathlib import Path
 
-from worker.errors import ImageCorruptError, ImageFormatError
 from worker.images import convert
+from worker.images.errors import ImageCorruptError, ImageFormatError
 from worker.images.source import Source
 
 _CHUNK = 1 << 20

@@ -6,21 +6,24 @@ The registry is always asked for the digest, so a private image in the store ope
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import List, Optional, Sequence
 
-from worker.errors import ImageCorruptError, ImageDiskFullError, ImageError
-from worker.images import convert, registry
+from worker.images import registry, web
+from worker.images.errors import ImageCorruptError, ImageDiskError, ImageDiskFullError, ImageError
 from worker.images.reference import DOCKER_HUB, DockerName
-from worker.images.registry import Registry
+from worker.images.registry import Access, Registry
 from worker.images.retry import retrying
 from worker.images.source import Image, Source, check_sha256
-from worker.images.store import Store
+from worker.images.store import Store, remove_tree
 from worker.job import Credential
+from worker.staging.terms import Pace, Terms
 
 
-def obtain(name: DockerName, expected: str, credential: Optional[Credential], source: Source) -> Image:
+def obtain(
+    name: DockerName, expected: str, credential: Optional[Credential], source: Source, pace: Pace = web.TRANSFER
+) -> Image:
     """The image behind a name, whose digest must be ``expected`` (hexadecimal, or empty). Raises ImageError."""
-    return retrying(lambda: _from_any(name, expected, credential, source), source.log)
+    return retrying(lambda: _from_any(name, expected, credential, source, pace), source.log)
 
 
 def registries(name: DockerName, mirror: str) -> List[Registry]:
@@ -44,12 +47,12 @@ class _PartialAnswerError(ImageError):
         self.code = cause.code
 
 
-def _from_any(name: DockerName, expected: str, credential: Optional[Credential], source: Source) -> Image:
+def _from_any(name: DockerName, expected: str, credential: Optional[Credential], source: Source, pace: Pace) -> Image:
     errors: List[ImageError] = []
     for one in registries(name, source.registry_mirror):
         try:
-            return _from_one(one, name, expected, credential, source)
-        except (ImageDiskFullError, ImageCorruptError):
+            return _from_one(Access(one, name, credential), expected, source, pace)
+        except (ImageDiskError, ImageDiskFullError, ImageCorruptError):
             raise  # it was found and fetched: another registry has nothing better
         except ImageError as error:
             source.log(f"{one.host}: {error.message}")
@@ -60,23 +63,23 @@ def _from_any(name: DockerName, expected: str, credential: Optional[Credential],
     raise worst
 
 
-def _from_one(
-    one: Registry, name: DockerName, expected: str, credential: Optional[Credential], source: Source
-) -> Image:
-    digest = registry.digest(one, name, credential)
+def _from_one(access: Access, expected: str, source: Source, pace: Pace) -> Image:
+    image = access.name.text
+    digest = access.digest()
     found = digest.partition(":")[2]
-    check_sha256(name.text, expected, found)
-    origin = f"docker://{one.host}/{name.repository}@{digest}"
+    check_sha256(image, expected, found)
 
-    def unpack(target: Path) -> str:
-        options = ["--no-https"] if one.plain else []
-        convert.unpack(name.text, origin, target, source, one.host, options, _secrets(credential))
-        return found
+    def unpack(target: Path) -> None:
+        from worker.images import convert, pull  # an image that is there, the fastest way, does without
 
-    return Store(source.cache).obtain(f"docker-{found}", name.text, unpack)
+        layout = source.scratch.tools / "layout"
+        remove_tree(layout)
+        try:
+            terms = Terms(source.eviction.check, source.log, pace, web.TRIES)
+            with web.network_errors(image):
+                pull.pull(access, digest, layout, terms, source.progress)
+            convert.unpack(image, f"oci:{layout}", target, source)
+        finally:
+            remove_tree(layout)
 
-
-def _secrets(credential: Optional[Credential]) -> Dict[str, str]:
-    if credential is None:
-        return {}
-    return {"APPTAINER_DOCKER_USERNAME": credential.username, "APPTAINER_DOCKER_PASSWORD": credential.token}
+    return Store(source.cache, source.kept.locks).obtain(f"docker-{found}", image, unpack)

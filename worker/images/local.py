@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Iterable
 
-from worker.errors import ImageFormatError, ImageNotFoundError, ImagePathRefusedError
+from worker.images.errors import ImageCorruptError, ImageFormatError, ImageNotFoundError, ImagePathRefusedError
 from worker.images.reference import LocalPath
 from worker.images.source import Image, Source, check_sha256
 
@@ -42,14 +42,19 @@ def _unpacked(text: str, path: Path, expected: str, source: Source) -> Image:
     from worker.images.store import Store
 
     stamp = path.stat()
-    key = hashlib.sha256(f"{path}\0{stamp.st_mtime_ns}\0{stamp.st_size}".encode()).hexdigest()
+    name = hashlib.sha256(f"{path}\0{stamp.st_mtime_ns}\0{stamp.st_size}".encode()).hexdigest()
 
-    def unpack(target: Path) -> str:
+    def digest() -> str:
         found = archive.sha256(path)
         check_sha256(text, expected, found)
-        archive.unpack(text, path, target, source)
         return found
 
-    image = Store(source.cache).obtain(f"file-{key}", text, unpack)
+    def unpack(target: Path) -> None:
+        archive.unpack(text, path, target, source)
+        now = path.stat()
+        if (now.st_mtime_ns, now.st_size) != (stamp.st_mtime_ns, stamp.st_size):
+            raise ImageCorruptError(text, "the file changed while it was read")
+
+    image = Store(source.cache, source.kept.locks).obtain_named(f"file-{name}", text, digest, unpack)
     check_sha256(text, expected, image.sha256)
     return image

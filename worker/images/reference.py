@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple, Union
 from urllib.parse import urlsplit
 
-from worker.errors import ImageReferenceError
+from worker.images.errors import ImageReferenceError
 
 DOCKER_HUB = "docker.io"
 _HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")

@@ -1,4 +1,4 @@
-"""Asks a container registry what a name stands for now (the OCI distribution API), with or without a credential.
+"""Asks a container registry for the parts of an image (the OCI distribution API), with or without a credential.
 
 The answer to an unauthorised request names the way in: a password (Basic), or a service that gives out tokens (Bearer).
 """
@@ -8,14 +8,16 @@ from __future__ import annotations
 import base64
 import json
 import re
-from http.client import HTTPResponse
-from typing import Dict, NamedTuple, Optional
+from contextlib import contextmanager
+from typing import Dict, Iterator, Mapping, NamedTuple, Optional
 from urllib.parse import quote, urlencode, urlsplit
 
-from worker.errors import ImageCredentialsError, ImageNetworkError
 from worker.images import web
+from worker.images.errors import ImageCredentialsError, ImageNetworkError
 from worker.images.reference import DOCKER_HUB, DockerName, is_address, is_loopback
 from worker.job import Credential
+from worker.staging import wire
+from worker.staging.terms import Pace
 
 ACCEPT = ", ".join(
     (
@@ -25,11 +27,9 @@ ACCEPT = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
+LARGEST_MANIFEST = 8 << 20
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
-_LARGEST_MANIFEST = 8 << 20
-_TIMEOUT = 15.0
-"""Seconds without a byte: what is asked for here is small, and there may be another registry to ask."""
 
 
 class Registry(NamedTuple):
@@ -37,11 +37,6 @@ class Registry(NamedTuple):
 
     host: str
     base: str
-
-    @property
-    def plain(self) -> bool:
-        """Whether it is spoken to in the clear."""
-        return self.base.startswith("http:")
 
 
 def of_host(host: str) -> Registry:
@@ -58,71 +53,76 @@ def of_mirror(address: str) -> Optional[Registry]:
     return Registry(parts.netloc, f"{parts.scheme}://{parts.netloc}") if usable and is_address(address) else None
 
 
-def digest(registry: Registry, name: DockerName, credential: Optional[Credential]) -> str:
-    """The digest (``sha256:…``) that a registry has for a name now. Raises ImageError."""
-    url = f"{registry.base}/v2/{name.repository}/manifests/{quote(name.version, safe=':')}"
-    headers = {"Accept": ACCEPT}
-    with web.ask(name.text, "HEAD", url, headers, _TIMEOUT) as response:
-        challenge = response.headers.get("WWW-Authenticate") if response.status == 401 else None
-        if challenge is None:
-            found = _digest(name, registry, response, credential)
-    if challenge is not None:
-        headers["Authorization"] = _authorization(name, registry, challenge, credential)
-        with web.ask(name.text, "HEAD", url, headers, _TIMEOUT) as response:
-            found = _digest(name, registry, response, credential)
-    return found or _digest_of_body(name, registry, url, headers, credential)
+class Access:
+    """The way to one image of a registry. What the registry wants to see is shown to it once it has asked for that."""
 
+    def __init__(self, registry: Registry, name: DockerName, credential: Optional[Credential]) -> None:
+        self.registry = registry
+        self.name = name
+        self.credential = credential
+        self._private: Dict[str, str] = {}
 
-def _digest(name: DockerName, registry: Registry, response: HTTPResponse, credential: Optional[Credential]) -> str:
-    if response.status != 200:
-        raise web.refusal(name.text, response, registry.host, credential is not None)
-    found = response.headers.get("Docker-Content-Digest") or ""
-    return found if _DIGEST.match(found) else ""
+    @contextmanager
+    def ask(self, method: str, path: str, headers: Mapping[str, str], pace: Pace) -> Iterator[wire.Reply]:
+        """The answer to a request for a part of the repository, whatever its status. Raises TransferError, ImageError."""
+        url = f"{self.registry.base}/v2/{self.name.repository}/{path}"
+        with wire.ask(method, url, headers, pace, private=self._private) as reply:
+            challenge = reply.headers.get("WWW-Authenticate") if reply.status == 401 else None
+            if challenge is None:
+                yield reply
+                return
+        self._private = {"Authorization": self._authorization(challenge)}  # a token may be too old by now, too
+        with wire.ask(method, url, headers, pace, private=self._private) as reply:
+            yield reply
 
+    def digest(self) -> str:
+        """The digest (``sha256:…``) that the registry has for the name now. Raises ImageError."""
+        path = f"manifests/{quote(self.name.version, safe=':')}"
+        for method in ("HEAD", "GET"):  # some registries tell the digest in the manifest's own bytes alone
+            with web.network_errors(self.name.text), self.ask(method, path, {"Accept": ACCEPT}, web.QUESTION) as reply:
+                if reply.status != 200:
+                    raise web.refusal(self.name.text, reply, self.registry.host, self.credential is not None)
+                found = reply.headers.get("Docker-Content-Digest") or ""
+                if not _DIGEST.match(found) and method == "GET":
+                    import hashlib  # few registries need it
 
-def _digest_of_body(
-    name: DockerName, registry: Registry, url: str, headers: Dict[str, str], credential: Optional[Credential]
-) -> str:
-    import hashlib
+                    found = "sha256:" + hashlib.sha256(web.body(reply, LARGEST_MANIFEST)).hexdigest()
+            if _DIGEST.match(found):
+                break
+        return found
 
-    with web.ask(name.text, "GET", url, headers, _TIMEOUT) as response:
-        _digest(name, registry, response, credential)
-        return "sha256:" + hashlib.sha256(response.read(_LARGEST_MANIFEST)).hexdigest()
+    def _authorization(self, challenge: str) -> str:
+        scheme, _, rest = challenge.partition(" ")
+        if scheme.lower() == "bearer":
+            return "Bearer " + self._token(dict(_PARAMETER.findall(rest)))
+        if scheme.lower() == "basic" and self.credential is not None:
+            return _basic(self.credential)
+        raise ImageCredentialsError(self.name.text, self.registry.host, given=self.credential is not None)
 
+    def _token(self, parameters: Mapping[str, str]) -> str:
+        realm = parameters.get("realm", "")
+        parts = urlsplit(realm)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.netloc))
+        if not safe or not is_address(realm):
+            detail = "its token service has an address that is not safe to use"
+            raise ImageNetworkError(self.name.text, self.registry.host, detail)
+        query = {"service": parameters.get("service", ""), "scope": f"repository:{self.name.repository}:pull"}
+        private = {"Authorization": _basic(self.credential)} if self.credential is not None else {}
+        url = f"{realm}{'&' if parts.query else '?'}{urlencode(query)}"
+        with wire.ask("GET", url, {}, web.QUESTION, private=private) as reply:
+            if reply.status != 200:
+                raise web.refusal(self.name.text, reply, self.registry.host, self.credential is not None)
+            return self._token_in(web.body(reply, LARGEST_MANIFEST))
 
-def _authorization(name: DockerName, registry: Registry, challenge: str, credential: Optional[Credential]) -> str:
-    scheme, _, rest = challenge.partition(" ")
-    if scheme.lower() == "bearer":
-        return "Bearer " + _token(name, registry, dict(_PARAMETER.findall(rest)), credential)
-    if scheme.lower() == "basic" and credential is not None:
-        return _basic(credential)
-    raise ImageCredentialsError(name.text, registry.host, given=credential is not None)
-
-
-def _token(name: DockerName, registry: Registry, parameters: Dict[str, str], credential: Optional[Credential]) -> str:
-    realm = parameters.get("realm", "")
-    parts = urlsplit(realm)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.netloc))
-    if not safe or not is_address(realm):
-        raise ImageNetworkError(name.text, registry.host, "its token service has an address that is not safe to use")
-    query = {"service": parameters.get("service", ""), "scope": f"repository:{name.repository}:pull"}
-    headers = {"Authorization": _basic(credential)} if credential is not None else {}
-    url = f"{realm}{'&' if parts.query else '?'}{urlencode(query)}"
-    with web.ask(name.text, "GET", url, headers, _TIMEOUT) as response:
-        if response.status != 200:
-            raise web.refusal(name.text, response, registry.host, credential is not None)
-        return _token_in(name, registry, response.read(_LARGEST_MANIFEST))
-
-
-def _token_in(name: DockerName, registry: Registry, body: bytes) -> str:
-    try:
-        answer = json.loads(body)
-        token = answer.get("token") or answer.get("access_token")
-    except (ValueError, AttributeError):
-        token = None
-    if not isinstance(token, str) or not token.isprintable():
-        raise ImageNetworkError(name.text, registry.host, "its token service gave no token")
-    return token
+    def _token_in(self, body: bytes) -> str:
+        try:
+            answer = json.loads(body)
+            token = answer.get("token") or answer.get("access_token")
+        except (ValueError, AttributeError):
+            token = None
+        if not isinstance(token, str) or not token.isprintable():
+            raise ImageNetworkError(self.name.text, self.registry.host, "its token service gave no token")
+        return token
 
 
 def _basic(credential: Credential) -> str:

@@ -6,7 +6,7 @@ import random
 import time
 from typing import Callable, TypeVar
 
-from worker.errors import ImageError, ImageRateLimitError
+from worker.images.errors import ImageError, ImageRateLimitError
 
 T = TypeVar("T")
 

@@ -21,8 +21,8 @@ from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from worker import environment
 from worker.container import HOME
-from worker.errors import ImageCorruptError, ImageDiskFullError
 from worker.images import Image, Source
+from worker.images.errors import ImageCorruptError, ImageDiskFullError
 from worker.images.store import disk_errors, remove_tree
 from worker.job import Task
 from worker.processes import run

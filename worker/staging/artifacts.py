@@ -17,15 +17,16 @@ from worker.staging.tree import Tree
 
 
 class Fetched(NamedTuple):
-    """An artifact that is in place: its size in bytes as it came, the seconds that this and unpacking took."""
+    """An artifact that is in place: bytes and SHA-256 in hexadecimal as it came, the seconds that this and unpacking took."""
 
     name: str
     size: int
+    sha256: str
     time: float
 
     def document(self) -> Dict[str, Any]:
         """The record as it stands in the report."""
-        return {"name": self.name, "size": self.size, "time": round(self.time, 3)}
+        return {"name": self.name, "size": self.size, "sha256": self.sha256, "time": round(self.time, 3)}
 
 
 def stage(
@@ -45,13 +46,14 @@ def stage(
     file = scratch.tools / "artifact"
     for artifact in artifacts:
         begun = clock()
+        terms.turned_to(artifact.shown)
         try:
-            size = download.fetch(artifact, file, room, terms)
-            _put(artifact, file, size, scratch.home, room, terms)
+            content = download.fetch(artifact, file, room, terms)
+            _put(artifact, file, content.size, scratch.home, room, terms)
         finally:
             file.unlink(missing_ok=True)
-        records.append(Fetched(artifact.shown, size, clock() - begun))
-        terms.log(f"artifact {artifact.shown}: {size} bytes")
+        records.append(Fetched(artifact.shown, content.size, content.sha256, clock() - begun))
+        terms.log(f"artifact {artifact.shown}: {content.size} bytes")
     binds(artifacts, scratch.home)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from email.message import Message
 from pathlib import Path
-from typing import IO, Dict, Optional
+from typing import IO, Dict, NamedTuple, Optional
 
 from worker.images.reference import is_address
 from worker.staging import wire
@@ -32,8 +32,15 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
 
-def fetch(artifact: Artifact, file: Path, room: Room, terms: Terms) -> int:
-    """Download to ``file``, in place of what may be there; its size in bytes. Raises ArtifactError.
+class Content(NamedTuple):
+    """What came: its bytes, and their SHA-256 in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+def fetch(artifact: Artifact, file: Path, room: Room, terms: Terms) -> Content:
+    """Download to ``file``, in place of what may be there. Raises ArtifactError.
 
     ``room`` bounds the size and is not changed.
     """
@@ -45,7 +52,7 @@ def fetch(artifact: Artifact, file: Path, room: Room, terms: Terms) -> int:
             retrying(fetching.go_on, terms, lambda: fetching.size)
         except TransferError as error:
             raise ArtifactNetworkError(artifact.shown, error.where, error.detail) from error
-    return fetching.size
+        return Content(fetching.size, digest.hexdigest())
 
 
 class _Fetching:
@@ -71,6 +78,7 @@ class _Fetching:
             while data := reply.read(CHUNK):
                 self._terms.check()
                 self._take(data)
+                self._terms.moved(self.size, total)
         if total is not None and self.size != total:
             raise TransferError(reply.where, f"it sent {self.size} of {total} bytes")
         self._finish(reply.where)
@@ -112,8 +120,7 @@ class _Fetching:
         self._room.check(self._artifact.shown, self.size + len(data))
         with writing(self._artifact.shown):
             self._file.write(data)
-        if self._artifact.sha256:
-            self._digest.update(data)
+        self._digest.update(data)
         self.size += len(data)
 
     def _finish(self, where: str) -> None:

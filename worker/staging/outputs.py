@@ -108,6 +108,7 @@ def _put_files(output: str, this: Stage, names: Set[str]) -> None:
             continue
         place = paths.resolve(this.scratch.home, parts, name)
         begun = this.clock()
+        this.terms.turned_to(name)
         with _readable(name, this.scratch.home.joinpath(*place)) as descriptor:
             size = os.fstat(descriptor).st_size
             with open(descriptor, "rb", buffering=0, closefd=False) as file:
@@ -126,6 +127,7 @@ def _put_folder(output: str, this: Stage, names: Set[str]) -> None:
     if name in names:
         raise OutputRefusedError(output, f"another output is stored as {name!r} already; give it another name")
     begun = this.clock()
+    this.terms.turned_to(output)
     with tempfile.TemporaryFile(dir=this.scratch.tools) as archive:
         with _packing(output):
             packed = packing.pack(place, parts[-1] if parts else _WHOLE_HOME, archive, this.terms.check)

@@ -34,7 +34,7 @@ def pack(folder: Path, top: str, archive: IO[bytes], check: Callable[[], None]) 
     ``check`` is called often and may raise to end this. The job's processes have ended: nothing changes meanwhile. Raises
     OSError.
     """
-    written = _Digesting(archive)
+    written = Digesting(archive)
     with tarfile.open(fileobj=cast(IO[bytes], written), mode="w:gz", compresslevel=_LEVEL) as tar:
         for path, name in _walk(folder, top):
             check()
@@ -43,7 +43,7 @@ def pack(folder: Path, top: str, archive: IO[bytes], check: Callable[[], None]) 
     return Packed(written.size, written.digest.hexdigest())
 
 
-class _Digesting:
+class Digesting:
     """A file that is written from its beginning to its end, and digested on the way."""
 
     def __init__(self, file: IO[bytes]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Callable, NamedTuple, TypeVar
+from typing import Callable, NamedTuple, Optional, TypeVar
 
 from worker.staging.errors import TransferError
 
@@ -30,11 +30,16 @@ class Pace(NamedTuple):
     least: int = 60_000
 
 
+def unheard(_done: int, _total: Optional[int]) -> None:
+    """Tell nobody how far a transfer has come."""
+
+
 class Terms(NamedTuple):
     """The terms of a job's transfers.
 
     ``check`` is called before each chunk and may raise to end everything; ``log`` takes a line. ``tries`` are those in a row
-    that brought nothing. ``chance`` gives 0 to 1.
+    that brought nothing. ``chance`` gives 0 to 1. ``moved`` is told how many bytes of how many (None: not known) a transfer has
+    brought, ``turned_to`` the name of the next one.
     """
 
     check: Callable[[], None]
@@ -43,6 +48,8 @@ class Terms(NamedTuple):
     tries: int = 6
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
+    moved: Callable[[int, Optional[int]], None] = unheard
+    turned_to: Callable[[str], None] = lambda _name: None
 
 
 def retrying(operation: Callable[[], T], terms: Terms, moved: Callable[[], int] = lambda: 0) -> T:

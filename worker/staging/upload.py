@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import IO, Any, Callable, Dict, Iterator, NamedTuple, Tuple
+from typing import IO, Any, Dict, Iterator, NamedTuple, Tuple
 
 from worker.images.reference import is_address
 from worker.staging import wire
@@ -23,16 +23,20 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 
 class Service(NamedTuple):
-    """The REST API: the address that its paths are below, and the job's token, which it knows the job by."""
+    """The REST API: the address that its paths are below, and the job's token, which it knows the job by.
+
+    ``path`` is where it is asked for links.
+    """
 
     url: str
     token: str
+    path: str = "/data/output"
 
 
 class Output(NamedTuple):
     """What is stored as ``name``: ``size`` bytes from the beginning of ``file``. ``sha256`` is "" while it is not known.
 
-    ``shown`` is what the job's owner calls it.
+    ``shown`` is what the job's owner calls it. What has no name is the only one at the service's path.
     """
 
     name: str
@@ -54,7 +58,7 @@ def _store(output: Output, service: Service, terms: Terms) -> str:
     url, headers = _link(output, service, terms)
     output.file.seek(0)
     with Digest() as digest:
-        sending = _Sending(output, digest, terms.check)
+        sending = _Sending(output, digest, terms)
         with wire.ask("PUT", url, headers, terms.pace, wire.Body(output.size, sending.chunks())) as reply:
             _check(output, reply)
         if sending.size != output.size:
@@ -64,13 +68,15 @@ def _store(output: Output, service: Service, terms: Terms) -> str:
 
 def _link(output: Output, service: Service, terms: Terms) -> Tuple[str, Dict[str, str]]:
     """Where to put an output, and with which headers."""
-    request: Dict[str, Any] = {"name": output.name, "size": output.size, "headers": True}
+    request: Dict[str, Any] = {"size": output.size, "headers": True}
+    if output.name:
+        request["name"] = output.name
     if output.sha256:
         request["checksum"] = output.sha256
     body = json.dumps(request).encode()
     headers = {"Authorization": f"Bearer {service.token}", "Content-Type": "application/json"}
     with wire.ask(
-        "POST", f"{service.url}/data/output", headers, terms.pace, wire.Body(len(body), iter([body]))
+        "POST", f"{service.url}{service.path}", headers, terms.pace, wire.Body(len(body), iter([body]))
     ) as reply:
         _check(output, reply)
         answer = _json(_text(reply))
@@ -85,20 +91,21 @@ def _link(output: Output, service: Service, terms: Terms) -> Tuple[str, Dict[str
 class _Sending:
     """The bytes of one try, digested on their way."""
 
-    def __init__(self, output: Output, digest: Digest, check: Callable[[], None]) -> None:
+    def __init__(self, output: Output, digest: Digest, terms: Terms) -> None:
         self.size = 0
         self._output = output
         self._digest = digest
-        self._check = check
+        self._terms = terms
 
     def chunks(self) -> Iterator[bytes]:
         """As many bytes as were announced. Raises OutputRefusedError where there are fewer."""
         while self.size < self._output.size:
-            self._check()
+            self._terms.check()
             data = self._read(min(CHUNK, self._output.size - self.size))
             self._digest.update(data)
             self.size += len(data)
             yield data
+            self._terms.moved(self.size, self._output.size)
 
     def _read(self, count: int) -> bytes:
         try:

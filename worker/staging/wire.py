@@ -11,7 +11,7 @@ import http.client
 import socket
 import threading
 from contextlib import closing, contextmanager, suppress
-from typing import Dict, Iterator, Mapping, NamedTuple, Optional
+from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from worker.images.reference import is_address, is_loopback
@@ -37,6 +37,7 @@ class Reply:
 
     def __init__(self, response: http.client.HTTPResponse, where: str, watch: "_Watch") -> None:
         self.status = response.status
+        self.reason = response.reason
         self.headers = response.headers
         self.where = where
         self._response = response
@@ -52,35 +53,52 @@ class Reply:
         """The error to try again after, where the status says that another try may be answered better."""
         if self.status < 500 and self.status not in _PASSING:
             return None
+        return TransferError(self.where, f"it answered {self.status} {self.reason}", self.retry_after())
+
+    def retry_after(self) -> Optional[float]:
+        """The seconds after which the server wants to be asked again, if it says so."""
         asked = self.headers.get("Retry-After") or ""
-        seconds = float(asked) if asked.isdigit() and len(asked) < 9 else None
-        return TransferError(self.where, f"it answered {self.status} {self._response.reason}", seconds)
+        return float(asked) if asked.isdigit() and len(asked) < 9 else None
 
 
 @contextmanager
-def ask(method: str, url: str, headers: Mapping[str, str], pace: Pace, body: Optional[Body] = None) -> Iterator[Reply]:
-    """The answer to a request, whatever its status; redirects are followed for GET alone.
+def ask(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    pace: Pace,
+    body: Optional[Body] = None,
+    private: Mapping[str, str] = {},
+) -> Iterator[Reply]:
+    """The answer to a request, whatever its status; redirects are followed for GET and HEAD alone.
 
-    Raises TransferError, also for errors of the network within the block.
+    ``private`` are headers for the server at ``url`` alone: they do not follow a redirect to another one. Raises
+    TransferError, also for errors of the network within the block.
     """
     where = host(url)
     for _ in range(_REDIRECTS + 1):
         connection = _connection(url, pace)
         with _watched(connection, where, pace) as watch:
-            _send(connection, method, url, headers, body, watch)
+            _send(connection, method, url, {**headers, **private}, body, watch)
             with closing(connection.getresponse()) as response:  # the connection may have let go of it
                 location = response.headers.get("Location")
-                if method != "GET" or response.status not in _REDIRECT or not location:
+                if method not in ("GET", "HEAD") or response.status not in _REDIRECT or not location:
                     yield Reply(response, where, watch)
                     return
-        url = _redirected(url, location)
-        where = host(url)
+        target = _redirected(url, location)
+        private = private if _origin(target) == _origin(url) else {}
+        url, where = target, host(target)
     raise TransferError(where, "it redirects without end")
 
 
 def host(url: str) -> str:
     """The host and port of an address."""
     return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _origin(url: str) -> Tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
 
 
 class _Watch:

@@ -1,7 +1,7 @@
 """`/data` and `/objects`: uploads, lists, deletion, and what the links lead to."""
 
-from api.documents.answers_data import Link, StoredObject
-from api.objects.requests import OutputRequest, UploadRequest
+from api.documents.answers_data import CheckpointLink, Link, StoredObject
+from api.objects.requests import CheckpointRequest, OutputRequest, UploadRequest
 from api.openapi.operation import (
     ANY_BYTES,
     BYTES,
@@ -37,7 +37,7 @@ _LINK = refusals(_403="The link is not one of this service's, was changed, or ha
 def _upload(
     path: str,
     summary: str,
-    model: type[UploadRequest | OutputRequest],
+    model: type[UploadRequest | OutputRequest | CheckpointRequest],
     token: Token,
     says: str,
     refused: dict[int, Reply],
@@ -68,6 +68,23 @@ OPERATIONS = (
         "/data", "Upload an object (another address for the same)", UploadRequest, "user", _UPLOAD_SAYS, _NOT_IN_GROUP
     ),
     _upload("/data/output", "Store an output of a job", OutputRequest, "job", "For running jobs.", {}),
+    _upload(
+        "/checkpoint",
+        "Save the checkpoint of a job",
+        CheckpointRequest,
+        "job",
+        "For running jobs: an archive (.tar.gz), which takes the place of the one before when all of it has come.",
+        {},
+    ),
+    Operation(
+        "GET",
+        "/checkpoint",
+        TAG,
+        "Find the checkpoint of a job",
+        {200: reply("Where to fetch it.", CheckpointLink), **refusals(_404="The job has saved none.")},
+        says="For running jobs: the one that was saved last, by whichever run of the job.",
+        tokens=("job",),
+    ),
     Operation("GET", "/data", TAG, "List your objects", {200: _OBJECTS}),
     Operation(
         "GET",

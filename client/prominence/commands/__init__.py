@@ -3,7 +3,7 @@
 `execute(arguments, console)` returns the exit code; what goes wrong it raises as a `prominence.Error`.
 """
 
-from prominence.commands import create, delete, describe, events, execute, listing, output, run, wait
+from prominence.commands import create, delete, describe, events, execute, listing, output, run, snapshot, wait
 
 REGISTER = (
     run.register,
@@ -13,6 +13,7 @@ REGISTER = (
     events.register,
     output.register,
     execute.register,
+    snapshot.register,
     wait.register,
     delete.register,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prominence.jobs import Document
@@ -12,6 +12,8 @@ from prominence.render.text import local_time
 
 FIRST = ("id", "name", "status", "statusReason", "events", "labels", "resources", "tasks", "execution")
 """What people look for comes first; the rest follows in the service's order."""
+TIMES = {"progress": ("since",), "checkpoint": ("lastSaved",)}
+"""Parts of `execution` and which of their fields are times."""
 
 
 def job_outline(job: Document) -> list[str]:
@@ -19,10 +21,19 @@ def job_outline(job: Document) -> list[str]:
     ordered = {key: job[key] for key in FIRST if key in job}
     ordered.update((key, value) for key, value in job.items() if key not in ordered)
     if isinstance(job.get("events"), dict):
-        ordered["events"] = {name: _time(value) for name, value in job["events"].items()}
+        ordered["events"] = _timed(job["events"], job["events"])
+    if isinstance(job.get("execution"), dict):
+        ordered["execution"] = {
+            name: _timed(value, TIMES.get(name, ())) if isinstance(value, dict) else value
+            for name, value in job["execution"].items()
+        }
     if isinstance(job.get("inputs"), list):
         ordered["inputs"] = [_without_content(entry) for entry in job["inputs"]]
     return list(outline(ordered))
+
+
+def _timed(fields: Document, times: Iterable[str]) -> Document:
+    return {name: _time(value) if name in times else value for name, value in fields.items()}
 
 
 def _time(value: Any) -> Any:

@@ -62,7 +62,7 @@ class ScriptedServer:
             def handle_any(self) -> None:
                 server.handle(self)
 
-            do_GET = do_POST = do_DELETE = handle_any  # noqa: N815
+            do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
 
             def log_message(self, format: str, *args: Any) -> None:
                 return

@@ -156,3 +156,25 @@ def test_scalars_that_could_be_misread_are_quoted(value: Any, lines: list[str]) 
 
 def test_printable_text_stays_as_it_is() -> None:
     assert printable("grün 日本") == "grün 日本"
+
+
+def test_an_outline_shows_what_a_running_job_does_with_times_of_the_reader() -> None:
+    execution = {
+        "site": "A",
+        "progress": {"phase": "pullingImage", "since": NOW - 60.5, "percent": 40},
+        "checkpoint": {"restored": True, "saved": 2, "lastSaved": NOW - 1000},
+    }
+    lines = job_outline(job(statusReason="Pulling image 40 %.", execution=execution))
+    assert "statusReason: Pulling image 40 %." in lines
+    assert lines[lines.index("execution:") :] == [
+        "execution:",
+        "  site: A",
+        "  progress:",
+        "    phase: pullingImage",
+        "    since: 2027-01-15 09:58:59",
+        "    percent: 40",
+        "  checkpoint:",
+        "    restored: true",
+        "    saved: 2",
+        "    lastSaved: 2027-01-15 09:43:20",
+    ]

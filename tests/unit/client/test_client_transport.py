@@ -10,7 +10,7 @@ from typing import Any
 
 import prominence
 import pytest
-from prominence.client import service_url
+from prominence.address import service_url
 from prominence.transport import seconds_until
 
 from tests.unit.client.scripted_server import Answer, ScriptedServer, Time, job

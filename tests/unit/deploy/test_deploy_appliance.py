@@ -60,7 +60,7 @@ def test_another_recipe_or_another_owner_has_another_name() -> None:
     assert appliance.digest(recipe, 0) not in names
 
 
-@pytest.mark.parametrize("part", ["debian", "htcondor", "apptainer", "proot", "udocker", "udocker_sha256"])
+@pytest.mark.parametrize("part", ["debian", "htcondor", "apptainer", "proot", "rclone", "udocker", "udocker_sha256"])
 def test_a_version_is_part_of_the_recipe(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = appliance.recipe()
     versions = tmp_path / "versions.toml"

@@ -14,9 +14,10 @@ from prominence.cli import BROKEN_PIPE, EXIT_CODES, INTERRUPTED
 
 from api import errors
 from api.documents.errors import InvalidDocument
+from api.records.errors import RecordsError
 from identity.errors import IdentityError, NotAuthenticated, Reason
 from pool.errors import PoolError
-from tests.unit.docs.reference import ROOT, code, compare, modules, names, rows, sources
+from tests.unit.docs.reference import code, compare, modules, names, rows, sources
 from worker.errors import WorkerError
 from worker.exitcodes import ExitCode
 
@@ -80,7 +81,7 @@ def answered() -> set[tuple[str, int]]:
     """The code and status with which the API answers each error that may reach it, asked of the API itself."""
     for package in ("api", "identity", "pool"):
         list(modules(package))
-    bases: tuple[type[Exception], ...] = (errors.ApiError, InvalidDocument, IdentityError, PoolError)
+    bases: tuple[type[Exception], ...] = (errors.ApiError, InvalidDocument, IdentityError, PoolError, RecordsError)
     raised = [one for base in bases for kind in dict.fromkeys(_below(base)) for one in instances(kind)]
     app = Flask("errors")
     app.config["MAX_CONTENT_LENGTH"] = 8
@@ -116,11 +117,12 @@ def test_every_code_of_an_answer_is_documented_with_its_status() -> None:
 
 
 def _reasons_without_a_class() -> Iterator[str]:
-    """The codes that the executor puts into a report without an error: the words of `Reason(...)` and `_failed(...)`."""
-    for node in ast.walk(ast.parse((ROOT / "worker" / "executor.py").read_text())):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Reason", "_failed"):
-            constants = [word.value for word in node.args if isinstance(word, ast.Constant)]
-            yield from (str(word) for word in constants[:1])
+    """The codes that the executor puts into a report without an error: the first words of `Reason(...)`."""
+    for file in sources("worker"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Call(func=ast.Name(id="Reason"), args=[ast.Constant(value=str(word)), *_]):
+                    yield word
 
 
 def test_every_reason_of_the_executor_is_documented_with_its_exit_code() -> None:

@@ -84,7 +84,9 @@ def test_every_parameter_of_a_list_is_documented() -> None:
     compare(f"{FILE}, Parameters of lists", names(FILE, "Parameters of lists"), args.asked)
 
 
-SUBMITTED = ("tasks", "resources", "labels", "policies", "notifications", "artifacts", "inputs", "storage")
+SUBMITTED = (
+    *("tasks", "resources", "labels", "policies", "notifications", "artifacts", "inputs", "checkpoint", "storage"),
+)
 """Parts of an answer that are parts of the document that was submitted."""
 
 
@@ -101,6 +103,9 @@ def keys(answer: Mapping[str, Any], before: str = "") -> Iterator[str]:
 def test_every_field_of_a_job_in_an_answer_is_documented() -> None:
     failed = started(4, ExitCode=1, CompletionDate=ENDED, ResidentSetSize=1)
     reported = {**REPORT, "reason": {"code": "taskFailed", "message": "The task exited with code 7."}}
-    answer = view.job(failed, reported, detail=True) | dict.fromkeys(SUBMITTED)
+    saved = {"restored": 1.0, "saved": 1, "lastSaved": 2.0, "size": 3, "warning": "No."}
+    reported["nodes"] = [{**REPORT["nodes"][0], "checkpoint": saved}]
+    moment = {"phase": "pullingImage", "since": 1.0, "task": 0, "item": "busybox", "percent": 1}
+    answer = view.job(failed, reported, True, moment) | dict.fromkeys(SUBMITTED)
     heading = "A job in an answer"
     compare(f"{FILE}, {heading}", names(FILE, heading), list(keys(answer)))

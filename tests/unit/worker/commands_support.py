@@ -58,6 +58,7 @@ class ProxyServer:
     def __init__(self, folder: Path) -> None:
         self.asked: list[str] = []
         self.broken = False
+        self.attributes: dict[str, str] = {}
         served, outer = folder, self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -106,6 +107,10 @@ class ProxyServer:
                     file.seek(int(offset))
                     file.write(self.rfile.read(int(length)))
                 return f"{length}\n".encode()
+
+            def do_get_job_attr(self, _files: dict[int, Path], name: str) -> bytes:
+                value = outer.attributes.get(name, "UNDEFINED")
+                return f"{len(value)}\n{value}".encode()
 
             def do_rename(self, _files: dict[int, Path], name: str, target: str) -> bytes:
                 (served / name).rename(served / target)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.images import Source
+from worker.images import Kept, Source
 from worker.processes import Eviction
 from worker.scratch import Scratch
 
@@ -30,6 +30,9 @@ class WebServer:
                 outer.answer(self)
 
             def do_HEAD(self) -> None:
+                self.do_GET()
+
+            def do_PROPFIND(self) -> None:
                 self.do_GET()
 
             def log_message(self, format: str, *args: object) -> None:
@@ -60,4 +63,4 @@ def scratch(tmp_path: Path) -> Scratch:
 
 @pytest.fixture
 def source(scratch: Scratch) -> Source:
-    return Source(scratch, (), "", scratch.images, Eviction(), lambda _text: None)
+    return Source(scratch, (), "", scratch.images, Eviction(), lambda _text: None, Kept(), lambda _done, _total: None)

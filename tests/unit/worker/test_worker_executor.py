@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from worker.build import build
-from worker.errors import ImageError, WorkerError
+from worker.errors import WorkerError
 from worker.executor import verdict
 from worker.exitcodes import ExitCode
+from worker.images.errors import ImageError
 from worker.job import Policies
 from worker.report import Report
 from worker.tasks import Failure
@@ -138,6 +139,7 @@ def test_exit_codes_are_those_the_service_knows() -> None:
         "IMAGE": 65,
         "STAGING": 66,
         "RUNTIME": 67,
+        "MEMORY": 68,
         "INTERNAL": 70,
         "EVICTED": 143,
     }

@@ -5,18 +5,18 @@ import io
 import tarfile
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
-from worker.errors import (
+from worker.images import Source, download
+from worker.images.errors import (
     ImageChecksumError,
     ImageCorruptError,
-    ImageCredentialsError,
     ImageFormatError,
     ImageNetworkError,
     ImageNotFoundError,
 )
-from worker.images import Source, download
 from worker.images.reference import Url
 from worker.images.store import Store
 
@@ -41,32 +41,9 @@ def send(
     return answer
 
 
-def test_what_is_fetched_is_the_file_and_its_checksum(web_server: WebServer, source: Source) -> None:
-    web_server.answer = send(BODY)
-    file = source.scratch.tools / "download"
-    assert download.fetch(f"{web_server.url}/a.sif?x=1", file) == hashlib.sha256(BODY).hexdigest()
-    assert file.read_bytes() == BODY
-    assert web_server.seen == [("GET", "/a.sif?x=1", None)]
-
-
-def test_an_answer_that_breaks_off_is_not_taken_for_the_file(web_server: WebServer, source: Source) -> None:
-    web_server.answer = send(BODY, promised=len(BODY) + 1)
-    with pytest.raises(ImageNetworkError, match="100000 of 100001 bytes"):
-        download.fetch(f"{web_server.url}/a.sif", source.scratch.tools / "download")
-
-
-@pytest.mark.parametrize(
-    ("status", "error"), [(404, ImageNotFoundError), (403, ImageCredentialsError), (502, ImageNetworkError)]
-)
-def test_each_refusal_has_its_own_error(web_server: WebServer, source: Source, status: int, error: type) -> None:
-    web_server.answer = lambda request: request.send_error(status)
-    with pytest.raises(error):
-        download.fetch(f"{web_server.url}/a.sif", source.scratch.tools / "download")
-
-
 def test_a_server_that_is_not_there_is_a_network_error(source: Source) -> None:
     with pytest.raises(ImageNetworkError, match="refused"):
-        download.fetch("http://127.0.0.1:1/a.sif", source.scratch.tools / "download")
+        download.obtain(Url("http://127.0.0.1:1/a.sif"), "", source)
 
 
 def test_a_passing_failure_is_tried_again(web_server: WebServer, source: Source) -> None:
@@ -105,13 +82,12 @@ def test_a_file_that_the_server_says_is_the_same_is_not_fetched_again(
     url = f"{web_server.url}/a.sif"
     web_server.answer = send(BODY, headers=headers)
     sha256 = hashlib.sha256(BODY).hexdigest()
-    known = download.state_key(url)
-    key = f"url-{known}" if known else f"content-{sha256}"
-
-    def unpack(target: object) -> str:
-        return sha256
-
-    Store(source.cache).obtain(key, url, unpack)
+    known = download.state_of(url)
+    store = Store(source.cache, [])
+    if known:
+        store.obtain_named(f"url-{known}", url, lambda: sha256, Path.mkdir)
+    else:
+        store.obtain(f"content-{sha256}", url, Path.mkdir)
     web_server.seen.clear()
     image = download.obtain(Url(url), sha256, source)
     assert (image.cached, image.sha256) == (True, sha256)
@@ -125,7 +101,7 @@ def test_a_file_that_changed_on_the_server_is_another_image(web_server: WebServe
     keys = []
     for etag in ('"1"', '"2"'):
         web_server.answer = send(BODY, headers={"ETag": etag})
-        keys.append(download.state_key(url))
+        keys.append(download.state_of(url))
     assert keys[0] != keys[1]
 
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import ImageFormatError, ImageNotFoundError, ImagePathRefusedError
 from worker.images import Source, obtain
+from worker.images.errors import ImageChecksumError, ImageFormatError, ImageNotFoundError, ImagePathRefusedError
 from worker.images.local import allowed_path
 from worker.job import Task
 
@@ -42,3 +42,16 @@ def test_without_open_directories_no_path_is_an_image(images: Path) -> None:
 def test_a_path_below_an_open_directory_that_does_not_exist_is_not_found(images: Path) -> None:
     with pytest.raises(ImageNotFoundError):
         allowed_path(f"{images}/missing.sif", [str(images)])
+
+
+def test_a_file_with_another_checksum_is_not_unpacked(images: Path, source: Source) -> None:
+    (images / "x.sif").write_bytes(b"content")
+    with pytest.raises(ImageChecksumError):
+        obtain(Task(f"{images}/x.sif", image_sha256="a" * 64), source._replace(image_dirs=(str(images),)))
+
+
+def test_a_job_resolves_an_image_once(images: Path, source: Source) -> None:
+    here = source._replace(image_dirs=(str(images),))
+    first = obtain(Task(f"{images}/box"), here)
+    (images / "box").rename(images / "moved")
+    assert obtain(Task(f"{images}/box", number=1), here) == first

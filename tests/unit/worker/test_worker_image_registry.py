@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from worker.errors import (
+from worker.images import Source, docker
+from worker.images.errors import (
     ImageChecksumError,
     ImageCredentialsError,
     ImageError,
@@ -16,9 +17,8 @@ from worker.errors import (
     ImageNotFoundError,
     ImageRateLimitError,
 )
-from worker.images import Source, docker, registry
 from worker.images.reference import DockerName, parse
-from worker.images.registry import Registry
+from worker.images.registry import Access, Registry
 from worker.job import Credential
 
 from .conftest import WebServer
@@ -48,7 +48,7 @@ def name(server: WebServer, rest: str = "my/app:v1") -> DockerName:
 
 
 def ask(server: WebServer, credential: Credential | None = None) -> str:
-    return registry.digest(Registry(server.host, server.url), name(server), credential)
+    return Access(Registry(server.host, server.url), name(server), credential).digest()
 
 
 def behind_basic(request: BaseHTTPRequestHandler) -> None:
@@ -169,7 +169,6 @@ def test_a_digest_other_than_the_one_asked_for_is_refused(web_server: WebServer,
 def test_an_image_in_the_store_opens_only_to_who_may_fetch_it(web_server: WebServer, source: Source) -> None:
     entry = source.cache / "images" / f"docker-{'b' * 64}"
     (entry / "rootfs").mkdir(parents=True)
-    (entry / "image.json").write_text(json.dumps({"sha256": "b" * 64}))
     web_server.answer = behind_basic
     with pytest.raises(ImageCredentialsError):
         docker.obtain(name(web_server, f"my/app@{DIGEST}"), "", None, source)

@@ -119,3 +119,26 @@ def test_after_the_end_an_order_has_no_effect() -> None:
     eviction.settle()
     eviction.request()
     assert eviction.requested
+
+
+def test_what_is_ended_is_warned_before_and_ended_also_where_the_warning_fails(tmp_path: Path) -> None:
+    eviction = Eviction()
+    warned: list[int] = []
+
+    def warn(child: subprocess.Popen[bytes]) -> None:
+        assert child.poll() is None
+        warned.append(child.pid)
+        raise ConnectionError("nobody heard it")
+
+    def started(_pid: int) -> None:
+        eviction.request()
+
+    with pytest.raises(ConnectionError):
+        run(["sleep", "600"], ENV, eviction, started=started, warn=warn)
+    assert eviction.requested
+    assert eviction.when > 0
+    assert gone(warned[0])
+
+
+def test_a_program_that_ends_by_itself_is_not_warned() -> None:
+    assert run(["true"], ENV, Eviction(), warn=lambda _child: pytest.fail("it was warned")).exit_code == 0

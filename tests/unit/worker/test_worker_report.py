@@ -33,8 +33,11 @@ def test_a_report_has_the_fields_the_service_reads(tmp_path: Path) -> None:
                 "cpu": {"vendor": "", "model": "", "clock": 0.0},
                 "runtimeVersion": {"singularity": "1.4.5"},
                 "provisionedResources": {"cpus": 2, "memory": 1.5, "disk": 1.0},
+                "run": {"number": 1, "retries": 0, "interruptions": 0},
+                "maxMemoryUsageKB": 0,
                 "stageInTime": 0.0,
                 "stageOutTime": 0.0,
+                "inputs": [],
                 "artifacts": [],
                 "outputs": [],
                 "startTime": 100.0,
@@ -49,10 +52,13 @@ def test_a_report_has_the_fields_the_service_reads(tmp_path: Path) -> None:
                         "wallTimeUsage": 0.0,
                         "cpuTimeUsage": 0.0,
                         "maxResidentSetSizeKB": 0,
+                        "readBytes": 0,
+                        "writtenBytes": 0,
                         "startTime": 101.0,
                         "endTime": 109.0,
                     }
                 ],
+                "checkpoint": None,
             }
         ],
     }

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import ImageNotFoundError, RuntimeUnavailableError
+from worker.errors import RuntimeUnavailableError
 from worker.images import Image
+from worker.images.errors import ImageNotFoundError
 from worker.job import SIDECAR, Policies, Task
 from worker.processes import Ended, Evicted, Eviction, run
 from worker.report import TaskRecord

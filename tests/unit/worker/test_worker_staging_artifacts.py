@@ -6,6 +6,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import count
 
 import pytest
@@ -66,8 +67,8 @@ def test_archives_are_unpacked_and_other_files_are_put_into_the_home(site: Site,
     assert (scratch.home / "run.sh").stat().st_mode & 0o777 == 0o755
     assert (scratch.home / "plain").stat().st_mode & 0o777 == 0o644
     assert [one.document() for one in records[1:3]] == [
-        {"name": f"{site.url}/data.tar.gz", "size": len(packed), "time": 1},
-        {"name": "group/upload.zip", "size": len(data), "time": 1},
+        {"name": f"{site.url}/data.tar.gz", "size": len(packed), "sha256": sha256(packed).hexdigest(), "time": 1},
+        {"name": "group/upload.zip", "size": len(data), "sha256": sha256(data).hexdigest(), "time": 1},
     ]
     assert list(scratch.tools.iterdir()) == []
 

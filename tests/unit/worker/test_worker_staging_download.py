@@ -46,14 +46,14 @@ def file(tmp_path: Path) -> Path:
 def test_what_is_fetched_is_the_file(site: Site, file: Path) -> None:
     site.answer = whole(BODY)
     announced = Artifact(f"{site.url}/a%20b.dat?x=1", sha256=sha256(BODY), size=len(BODY))
-    assert fetch(announced, file, ROOM, terms()) == len(BODY)
+    assert fetch(announced, file, ROOM, terms()) == (len(BODY), sha256(BODY))
     assert file.read_bytes() == BODY
     assert site.seen[0][:2] == ("GET", "/a%20b.dat?x=1")
 
 
 def test_an_empty_file_is_a_file(site: Site, file: Path) -> None:
     site.answer = whole(b"")
-    assert fetch(Artifact(site.url), file, ROOM, terms()) == 0
+    assert fetch(Artifact(site.url), file, ROOM, terms()).size == 0
 
 
 def test_a_transfer_that_breaks_is_taken_up_where_it_ended(site: Site, file: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_line_that_breaks_often_is_no_reason_to_give_up_while_bytes_arrive(sit
     body = bytes(20 * MB)
     site.answer = ranges(body, upto=MB + 1)
     pauses: list[float] = []
-    assert fetch(Artifact(site.url), file, ROOM, terms(pauses, tries=2)) == len(body)
+    assert fetch(Artifact(site.url), file, ROOM, terms(pauses, tries=2)) == (len(body), sha256(body))
     assert set(pauses) == {0.5}
 
 
@@ -228,9 +228,9 @@ from worker.staging.documents import Artifact
 from worker.staging.download import fetch
 from worker.staging.room import Room
 from worker.staging.terms import Terms
-size = fetch(Artifact(sys.argv[1], sha256=sys.argv[2]), Path(sys.argv[3]), Room(2**40), Terms(lambda: None, print))
+content = fetch(Artifact(sys.argv[1], sha256=sys.argv[2]), Path(sys.argv[3]), Room(2**40), Terms(lambda: None, print))
 line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-print(size, line.split()[1])
+print(content.size, line.split()[1])
 """
     digest = sha256(bytes(200 * MB))
     top = Path(__file__).parents[3]

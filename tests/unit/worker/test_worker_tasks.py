@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import ImageNotFoundError
 from worker.images import Image
+from worker.images.errors import ImageNotFoundError
 from worker.job import Policies, Task
 from worker.processes import Ended, Eviction, run
 from worker.report import TaskRecord

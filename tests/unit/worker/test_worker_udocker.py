@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from worker import runtimes
-from worker.errors import ImageCorruptError
 from worker.images import Image, Source
+from worker.images.errors import ImageCorruptError
 from worker.job import SINGULARITY, UDOCKER, Task
 from worker.runtimes import image_config
 

@@ -16,6 +16,7 @@ _CREDENTIALS = {"username": "ada", "password": "s3cret"}
 _SAMPLES: dict[str, Any] = {
     "inputs": [{"filename": "a.txt", "content": "YQ=="}],
     "artifacts": [{"url": "https://example.org/a.tgz"}],
+    "checkpoint": {"files": ["state"]},
     "storage": {"type": "webdav", "mountpoint": "/data", "webdav": {"url": "https://dav.org/x"} | _CREDENTIALS},
     "policies": {"placement": {"requirements": {"sites": ["A"]}}},
     "notifications": [{"event": "jobFinished", "type": "email"}],

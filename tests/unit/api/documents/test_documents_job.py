@@ -79,7 +79,7 @@ def test_an_unknown_field_is_named_with_those_that_exist(refused: Callable[..., 
     message = refused((field,), 1).message
     assert message.endswith(
         "is not a known field: the body may have name, labels, resources, tasks, inputs, artifacts, outputFiles, "
-        "outputDirs, storage, policies, notifications"
+        "outputDirs, checkpoint, storage, policies, notifications"
     )
 
 

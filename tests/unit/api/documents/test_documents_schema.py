@@ -8,7 +8,9 @@ import pytest
 from api.documents.job import Job
 
 WIRE_NAMES = {
-    "Job": "name labels resources tasks inputs artifacts outputFiles outputDirs storage policies notifications",
+    "Job": "name labels resources tasks inputs artifacts outputFiles outputDirs checkpoint storage policies "
+    "notifications",
+    "Checkpoint": "files interval",
     "Resources": "nodes cpus cpusRange cpusOptions totalCpusRange memory memoryPerCpu disk walltime",
     "Task": "image runtime cmd env workdir type procsPerNode app imagePullCredential imageSha256 stdout",
     "ImagePullCredential": "username token",

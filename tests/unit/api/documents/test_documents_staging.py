@@ -211,3 +211,20 @@ def test_a_webdav_url_is_a_web_page_without_a_password_in_it(refused: Callable[.
     error = refused(("storage", "webdav", "url"), url)
     assert error.field == "storage.webdav.url"
     assert "s3cret" not in error.message
+
+
+@pytest.mark.parametrize("files", [["state/*.dat"], ["model", "/home/user/x"], ["a"] * 1000])
+def test_a_checkpoint_names_files_and_has_a_quarter_of_an_hour(accepted: Callable[..., Job], files: list[str]) -> None:
+    checkpoint = accepted(("checkpoint",), {"files": files}).checkpoint
+    assert checkpoint is not None
+    assert (list(checkpoint.files), checkpoint.interval) == (files, 15)
+
+
+@pytest.mark.parametrize("files", [[], ["../x"], [""], ["a\0b"], "a", [1], ["a"] * 1001, None])
+def test_a_checkpoint_of_other_files_is_refused(refused: Callable[..., InvalidDocument], files: Any) -> None:
+    refused(("checkpoint", "files"), files)
+
+
+@pytest.mark.parametrize("interval", [0, -1, 44_641, 1.5, "15", True, None])
+def test_the_interval_of_checkpoints_is_whole_minutes(refused: Callable[..., InvalidDocument], interval: Any) -> None:
+    refused(("checkpoint", "interval"), interval)

@@ -19,7 +19,6 @@ _WEBDAV = {"url": "https://dav.example.eu", "username": "u", "password": "p"}
     [
         ("resources.nodes", {"resources": {"nodes": 2, "cpus": 1, "memory": 1}}),
         ("resources.nodes", {"resources": {"cpus": 2, "totalCpusRange": [4, 8], "memory": 1}}),
-        ("storage", {"storage": {"type": "webdav", "mountpoint": "/data", "webdav": _WEBDAV}}),
         ("notifications", {"notifications": [{"event": "jobFinished", "type": "email"}]}),
         ("tasks[1].type", {"tasks": [_BUSYBOX, {**_BUSYBOX, "type": "mpich"}]}),
         ("tasks[0].type", {"tasks": [{**_BUSYBOX, "type": "openmpi"}]}),
@@ -40,9 +39,19 @@ def test_what_is_not_available_is_refused_by_name(field: str, document: dict[str
         {"resources": {"cpusRange": [1, 4], "memoryPerCpu": 1}},
         {"artifacts": [{"url": "https://example.eu/a.tar"}], "outputFiles": ["*.out"], "outputDirs": ["results"]},
         {"policies": {"maximumRetries": 2}},
+        {"storage": {"type": "webdav", "mountpoint": "/data", "webdav": _WEBDAV}},
         {"tasks": [{**_BUSYBOX, "runtime": "singularity", "type": "basic"}]},
         {"tasks": [{**_BUSYBOX, "runtime": "udocker"}, {**_BUSYBOX, "type": "sidecar"}]},
     ],
 )
 def test_what_this_server_does_is_let_through(document: dict[str, Any]) -> None:
     available.check(job(**document))
+
+
+def test_checkpoints_need_object_storage() -> None:
+    document = job(checkpoint={"files": ["state"]})
+    available.check(document, objects=True)
+    available.check(job(), objects=False)
+    with pytest.raises(NotAvailable) as refused:
+        available.check(document, objects=False)
+    assert refused.value.field == "checkpoint"

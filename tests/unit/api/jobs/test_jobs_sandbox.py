@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from api.jobs.sandbox import Sandbox
+from worker.checkpoints import fate
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -184,3 +185,11 @@ def test_a_report_is_read_and_an_oversize_one_is_not(sandbox: Sandbox) -> None:
         report.seek(0, os.SEEK_END)
         report.write(b" " * 17 * 2**20)
     assert sandbox.report() is None
+
+
+def test_a_deletion_is_noted_where_the_executor_looks_for_it(sandbox: Sandbox) -> None:
+    sandbox.note_deletion()
+    sandbox.path.mkdir()
+    for _ in range(2):
+        sandbox.note_deletion()
+    assert (sandbox.path / fate.DELETED_FILE).exists()

@@ -43,12 +43,12 @@ LINES: list[tuple[dict[str, Any], dict[str, str]]] = [
     ),
     ({}, {"priority": "0"}),
     (policies(priority=-5), {"priority": "-5"}),
-    (policies(maximumRetries=3), {"max_retries": "3"}),
     (policies(maximumTimeInQueue=60), {"My.ProminenceMaximumTimeInQueue": "3600"}),
     (
         policies(leaveInQueue=True),
         {"leave_in_queue": "JobStatus == 4 && time() - CompletionDate < 2592000"},
     ),
+    ({"checkpoint": {"files": ["state"]}}, {"job_max_vacate_time": "300"}),
     ({"name": "a/b c"}, {"My.JobBatchName": '"a/b c"'}),
     ({"labels": {"project": "x_1"}}, {"My.ProminenceLabels": '{"project=x_1"}'}),
     (
@@ -67,7 +67,6 @@ def test_what_a_document_asks_for_is_requested(document: dict[str, Any], lines: 
 @pytest.mark.parametrize(
     ("document", "absent"),
     [
-        ({}, "max_retries"),
         ({}, "leave_in_queue"),
         ({}, "My.JobBatchName"),
         ({}, "My.ProminenceLabels"),
@@ -78,6 +77,49 @@ def test_what_a_document_asks_for_is_requested(document: dict[str, Any], lines: 
 )
 def test_what_a_document_leaves_open_is_not_said(document: dict[str, Any], absent: str) -> None:
     assert absent not in described(job(**document))
+
+
+def ended(code: int, completions: int = 1, workers_failures: int = 0, **more: Any) -> dict[str, Any]:
+    """An ad at the end of a run; of the runs that ended so far `workers_failures` were on hold afterwards."""
+    holds = {"NumHolds": workers_failures, "NumHoldsByReason": {"JobPolicy": workers_failures}}
+    return {"ExitCode": code, "NumJobCompletions": completions, **(holds if workers_failures else {}), **more}
+
+
+KILLED = {"ExitBySignal": True, "ExitSignal": 9, "ExitCode": None}
+ENDS = [
+    # maximumRetries, the ad, and whether the job is held for another worker, runs again, or has ended
+    (0, ended(0), "ends"),
+    (0, ended(1), "ends"),
+    (2, ended(0, 1), "ends"),
+    (2, ended(1, 1), "runs again"),
+    (2, ended(1, 2), "runs again"),
+    (2, ended(1, 3), "ends"),
+    (1, ended(65, 1), "runs again"),
+    (1, ended(66, 2), "ends"),
+    (2, ended(68, 1), "ends"),
+    (0, ended(67, 1), "held"),
+    (0, ended(70, 2, 1), "held"),
+    (0, ended(0, 1) | KILLED, "held"),
+    (0, ended(0, 3, 2) | KILLED, "ends"),
+    (3, ended(0, 3, 2) | KILLED, "ends"),
+    (3, ended(70, 3, 2), "ends"),
+    (1, ended(1, 2, 1), "runs again"),
+    (1, ended(1, 3, 2), "runs again"),
+    (1, ended(1, 4, 2), "ends"),
+    (1, ended(0, 3, 2), "ends"),
+]
+
+
+@pytest.mark.parametrize(("retries", "ad", "becomes"), ENDS)
+def test_a_worker_that_fails_costs_no_retry_and_a_task_that_fails_does(
+    retries: int, ad: dict[str, Any], becomes: str
+) -> None:
+    description = described(job(**policies(maximumRetries=retries)))
+    at_end = classad2.ClassAd(
+        {"ExitBySignal": False, **{name: value for name, value in ad.items() if value is not None}}
+    )
+    held, gone = (classad2.ExprTree(description[name]).eval(at_end) for name in ("on_exit_hold", "on_exit_remove"))
+    assert ("held" if held is True else "ends" if gone is True else "runs again") == becomes
 
 
 def test_the_executor_is_sent_with_the_jobs_file_and_its_token_and_brings_back_its_report() -> None:

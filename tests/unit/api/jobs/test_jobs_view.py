@@ -31,6 +31,8 @@ TASK_REPORT = {
     "wallTimeUsage": 1.5,
     "cpuTimeUsage": 0.5,
     "maxResidentSetSizeKB": 900,
+    "readBytes": 512,
+    "writtenBytes": 1024,
 }
 REPORT: Document = {
     "version": 1,
@@ -44,15 +46,19 @@ REPORT: Document = {
             "cpu": {"vendor": "v", "model": "m", "clock": 2000.0},
             "runtimeVersion": {"singularity": "1.4.5"},
             "provisionedResources": {"cpus": 1, "memory": 1.0, "disk": 10.0},
+            "run": {"number": 2, "retries": 0, "interruptions": 1},
+            "maxMemoryUsageKB": 2048,
             "stageInTime": 0.25,
             "stageOutTime": 0.5,
             "tasks": [{**TASK_REPORT, "startTime": 1.0, "endTime": 2.0}],
         }
     ],
 }
+NODE: Document = REPORT["nodes"][0]
 EXECUTION = {
     "site": "A",
     "retries": 0,
+    "interruptions": 1,
     "provisionedResources": {"cpus": 1, "memory": 1.0, "disk": 10.0, "nodes": 1},
     "cpu": {"vendor": "v", "model": "m", "clock": 2000.0},
     "runtimeVersion": {"singularity": "1.4.5"},
@@ -165,13 +171,27 @@ def test_a_described_job_without_a_report_has_no_execution() -> None:
         (started(1, NumJobCompletions=1), 0),
     ],
 )
-def test_retries_are_the_runs_after_the_first(given: Document, retries: int) -> None:
-    execution = view.job(given, REPORT, detail=True)["execution"]
+def test_without_the_word_of_a_worker_retries_are_the_runs_after_the_first(given: Document, retries: int) -> None:
+    execution = view.job(given, {"nodes": [{**NODE, "run": None}]}, detail=True)["execution"]
     assert isinstance(execution, dict)
     assert execution["retries"] == retries
 
 
-NODE: Document = REPORT["nodes"][0]
+def test_the_last_run_says_what_the_runs_before_it_were() -> None:
+    runs = {"number": 5, "retries": 1, "interruptions": 3}
+    for status in (2, 4):
+        given = started(status, ExitCode=0, NumJobCompletions=4)
+        execution = view.job(given, {"nodes": [{**NODE, "run": runs}]}, detail=True)["execution"]
+        assert isinstance(execution, dict)
+        assert (execution["retries"], execution["interruptions"]) == (1, 3)
+
+
+@pytest.mark.parametrize(("seen", "told", "most"), [(4096, 900, 4096), (None, 900, 900), (10, 900, 900), (10, "x", 10)])
+def test_the_most_memory_is_what_the_pool_or_the_worker_saw(seen: int | None, told: object, most: int) -> None:
+    given = started(4, ExitCode=0, CompletionDate=ENDED, ResidentSetSize=seen)
+    execution = view.job(given, {"nodes": [{**NODE, "maxMemoryUsageKB": told}]}, detail=True)["execution"]
+    assert isinstance(execution, dict)
+    assert execution["maxMemoryUsageKB"] == most
 
 
 @pytest.mark.parametrize(

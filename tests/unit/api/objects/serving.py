@@ -24,7 +24,7 @@ from api.objects.opening import open_local, open_s3
 from api.objects.quota import Quota
 from api.objects.service import Data
 from api.objects.settings import LocalStorage, S3Storage, Storage
-from api.routes import bodies, data, objects
+from api.routes import bodies, checkpoint, data, objects
 from identity import embedded
 from identity.caller import Caller
 from identity.gate import Gate
@@ -57,6 +57,7 @@ def create(settings: LocalStorage | S3Storage, url: str, keys: Path, clock: Call
     quota = Quota(store, limit=settings.bytes_per_owner, objects=settings.objects_per_owner, clock=clock)
     service = Data(store, quota, ISSUER, settings.largest_object, settings.upload_lifetime)
     app.register_blueprint(data.blueprint(service, caller, job), url_prefix=f"{PREFIX}/data")
+    app.register_blueprint(checkpoint.blueprint(service, job), url_prefix=f"{PREFIX}/checkpoint")
     if isinstance(settings, LocalStorage):
         served = objects.blueprint(
             store,

@@ -205,3 +205,31 @@ def test_a_full_owner_gets_no_link_and_no_more_than_the_room_that_is_left(tmp_pa
         put(server, "a", b"x")
         put(server, "c", b"x")
         assert server.call("POST", "/data", json={"filename": "d"}).json()["error"].startswith("3 of 3 objects")
+
+
+def test_a_job_finds_its_own_newest_checkpoint_and_no_other(server: Server, keys: Path) -> None:
+    mine, theirs = job_token(keys, "c" * 32), job_token(keys, "d" * 32)
+    missing = server.call("GET", "/checkpoint", token=mine)
+    assert (missing.status_code, missing.json()["code"]) == (404, "noCheckpoint")
+    for content in (b"first", b"the second"):
+        digest = hashlib.sha256(content).hexdigest()
+        request = {"size": len(content), "checksum": digest, "headers": True}
+        link = server.call("POST", "/checkpoint", token=mine, json=request)
+        assert link.status_code == 201, link.text
+        answer = link.json()
+        assert (
+            requests.put(answer["url"], data=b"x" * len(content), headers=answer.get("headers"), timeout=20).status_code
+            >= 400
+        )
+        assert requests.put(answer["url"], data=content, headers=answer.get("headers"), timeout=20).status_code == 200
+    found = server.call("GET", "/checkpoint", token=mine).json()
+    assert found["size"] == len(b"the second")
+    assert requests.get(found["url"], timeout=20).content == b"the second"
+    assert server.call("GET", "/checkpoint", token=theirs).status_code == 404
+
+
+def test_checkpoints_are_for_jobs_alone_and_have_no_name(server: Server, keys: Path) -> None:
+    assert server.call("GET", "/checkpoint").status_code == 401
+    assert server.call("POST", "/checkpoint", json={}).status_code == 401
+    refused = server.call("POST", "/checkpoint", token=job_token(keys, "e" * 32), json={"name": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalidDocument")

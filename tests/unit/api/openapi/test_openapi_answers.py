@@ -9,9 +9,10 @@ import jsonschema_rs
 import pytest
 from werkzeug.test import TestResponse
 
-from api.documents.answers import Answer, ShownJob
+from api.documents.answers import Answer, Progress, ShownJob
 from api.documents.answers_data import Workers
 from api.jobs import view
+from api.jobs.progress import SENTENCES, progress
 from api.openapi.document import PREFIX, document
 from api.openapi.operations import OPERATIONS
 from api.resources import existing
@@ -84,6 +85,15 @@ def whole(model: type[Answer], shown: Any) -> None:
 )
 def test_a_job_as_shown_is_known_in_full(ad: dict[str, Any], report: dict[str, Any] | None, detail: bool) -> None:
     whole(ShownJob, view.job(ad, report, detail))
+
+
+def test_a_running_job_as_shown_is_known_in_full() -> None:
+    said = {"phase": "pullingImage", "since": 1003.5, "task": 0, "item": "busybox", "percent": 40}
+    saved = {"restored": 1.0, "saved": 1, "lastSaved": 2.5, "size": 3, "warning": "No."}
+    report = {"nodes": [{**REPORT["nodes"][0], "checkpoint": saved}]}
+    whole(ShownJob, view.job(started(2), report, True, progress(said, 1000.0)))
+    for phase in SENTENCES:
+        Progress.model_validate_json(json.dumps({**said, "phase": phase}))
 
 
 def test_workers_as_shown_are_known_in_full() -> None:

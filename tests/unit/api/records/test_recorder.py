@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from api.objects.errors import StorageUnavailable
 from api.records.database import Database
 from api.records.departed import Departed
-from api.records.errors import RecordsUnavailable
+from api.records.errors import CheckpointsKept, RecordsUnavailable
 from api.records.finished import FinishedJobs
 from api.records.recorder import BATCH, LEFTOVER_AGE, Recorder
 from api.records.revision import upgrade
@@ -255,4 +256,42 @@ def test_the_process_records_until_it_is_told_to_end(
     finally:
         process.kill()
         process.wait(20)
+    assert finished.count() == 2
+
+
+def test_the_checkpoint_of_a_job_goes_when_the_job_is_recorded(departed: Departed, finished: FinishedJobs) -> None:
+    discarded: list[str] = []
+    with_one = finished_ad(ProminenceJob=json.dumps({"tasks": [], "checkpoint": {"files": ["x"]}}))
+
+    def discard(submission: str) -> None:
+        assert finished.by_id(with_one["ClusterId"]) is not None, "it is recorded first"
+        discarded.append(submission)
+
+    leave(departed.files.folder, with_one)
+    leave(departed.files.folder, finished_ad())
+    assert Recorder(departed, finished, discard).sweep() == 2
+    assert discarded == [with_one["ProminenceSubmission"]]
+    assert left(departed) == []
+
+
+def test_a_store_that_is_away_keeps_the_files_of_jobs_with_checkpoints_alone(
+    departed: Departed, finished: FinishedJobs
+) -> None:
+    away = True
+
+    def discard(_submission: str) -> None:
+        if away:
+            raise StorageUnavailable("delete", "it is away")
+
+    kept = leave(departed.files.folder, finished_ad(ProminenceJob=json.dumps({"tasks": [], "checkpoint": {}})))
+    leave(departed.files.folder, finished_ad())
+    recorder = Recorder(departed, finished, discard)
+    for _ in range(2):
+        with pytest.raises(CheckpointsKept):
+            recorder.sweep()
+        assert left(departed) == [kept]
+        assert finished.count() == 2
+    away = False
+    recorder.sweep()
+    assert left(departed) == []
     assert finished.count() == 2
