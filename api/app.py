@@ -13,10 +13,14 @@ from api.jobs import commands, follow
 from api.jobs.events import Events
 from api.jobs.index import Index
 from api.jobs.lookup import Lookup
+from api.jobs.once import Once
 from api.jobs.queue_limit import QueueLimit
 from api.jobs.service import Jobs
 from api.jobs.watch import JobWatch
 from api.metrics import Reading
+from api.notifications.addresses import Addresses
+from api.notifications.asking import Notices
+from api.notifications.readings import readings as mail_readings
 from api.objects.local import LocalStore
 from api.objects.opening import open_store
 from api.objects.quota import Quota
@@ -35,6 +39,7 @@ from api.routes import (
     checkpoint,
     data,
     documentation,
+    graphs,
     health,
     job_actions,
     jobs,
@@ -44,8 +49,15 @@ from api.routes import (
     output,
     resources,
     series,
+    workflows,
 )
 from api.settings import Settings
+from api.workflows.artifacts import Artifacts
+from api.workflows.graph.service import Graphs
+from api.workflows.instances import Instances
+from api.workflows.members import Members
+from api.workflows.plan import job_name, workflow_name
+from api.workflows.service import Workflows
 from identity.caller import Caller, Kind
 from identity.gate import Gate
 from identity.issuers import Issuer
@@ -53,6 +65,7 @@ from identity.job_tokens import JobTokens
 from identity.private_files import read_private
 from identity.tokens import Authenticator
 from pool.attributes import Job
+from pool.dagman import AccessPoint
 from pool.session import Pool
 from pool.worker_tokens import WorkerTokens
 
@@ -70,20 +83,22 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
 
     tokens = JobTokens.from_file(settings.job_token_secret)
     caller = _callers(settings, tokens)
-    kept = _data(app, settings, caller)
+    instances = Instances(settings.sandboxes)
+    kept = _data(app, settings, instances, caller)
     stores = open_stores(load_records(settings.records), PairLimits(keys=settings.limits.keys))
-    lookup = Lookup(pool, stores.history, settings.sandboxes, Index.below(settings.run))
+    lookup = Lookup(pool, stores.history, settings.sandboxes, Index.below(settings.run), instances)
     service = Jobs(
         pool=pool,
         lookup=lookup,
         commands=stores.commands,
         tokens=tokens,
-        sandboxes=settings.sandboxes,
+        once=Once(pool, stores.history, settings.sandboxes, named=job_name),
         worker_program=settings.worker_program,
         url=str(settings.url),
         primary_issuer=settings.issuers[0].issuer,
         limit=QueueLimit(settings.limits.queued_jobs, pool.jobs_of),
         uploads=kept,
+        notices=Notices(Addresses(settings.sandboxes), stores.sends),
     )
     _jobs(app, settings, service, kept, caller)
     _records(app, stores, lookup, caller)
@@ -107,7 +122,7 @@ def _callers(settings: Settings, tokens: JobTokens) -> CallerOf:
     return caller
 
 
-def _data(app: Flask, settings: Settings, caller: CallerOf) -> Data | None:
+def _data(app: Flask, settings: Settings, instances: Instances, caller: CallerOf) -> Data | None:
     """The addresses of data, where there is object storage."""
     storage = settings.storage
     if storage is None:
@@ -116,7 +131,8 @@ def _data(app: Flask, settings: Settings, caller: CallerOf) -> Data | None:
     quota = Quota(store, limit=storage.bytes_per_owner, objects=storage.objects_per_owner)
     kept = Data(store, quota, settings.issuers[0].issuer, storage.largest_object, storage.upload_lifetime)
     job = partial(caller, "job")
-    app.register_blueprint(data.blueprint(kept, caller, job), url_prefix=f"{PREFIX}/data")
+    routes = data.blueprint(kept, Artifacts(kept, instances), caller, job)
+    app.register_blueprint(routes, url_prefix=f"{PREFIX}/data")
     app.register_blueprint(checkpoint.blueprint(kept, job), url_prefix=f"{PREFIX}/checkpoint")
     if isinstance(storage, LocalStorage) and isinstance(store, LocalStore):
         served_here = objects.blueprint(
@@ -144,12 +160,24 @@ def _jobs(app: Flask, settings: Settings, service: Jobs, kept: Data | None, call
     )
     running = commands.Commands(lookup, watch, service.commands, kept, asked)
     following = follow.Following(watch, follow.Limits(limits.follow_seconds, limits.followers))
+    written = output.Output(lookup, following)
     for blueprint in (
-        jobs.blueprint(service, caller),
+        jobs.blueprint(service, Members(lookup), caller),
         job_actions.blueprint(running, Events(lookup, service.pool), caller),
-        output.blueprint(lookup, following, caller),
+        output.blueprint(written, caller),
     ):
         app.register_blueprint(blueprint, url_prefix=f"{PREFIX}/jobs")
+    family = _workflows(settings, service)
+    drawn = Graphs(family.planned, settings.sandboxes)
+    for blueprint in (workflows.blueprint(family, written, caller), graphs.blueprint(drawn, caller)):
+        app.register_blueprint(blueprint, url_prefix=f"{PREFIX}/workflows")
+
+
+def _workflows(settings: Settings, service: Jobs) -> Workflows:
+    chosen = settings.workflows
+    once = Once(service.pool, service.lookup.history, settings.sandboxes, named=workflow_name)
+    at = AccessPoint(chosen.dagman, chosen.configuration)
+    return Workflows(service, once, at, chosen.idle_jobs, chosen.instances)
 
 
 def _records(app: Flask, stores: Stores, lookup: Lookup, caller: CallerOf) -> None:
@@ -175,7 +203,7 @@ def _around(app: Flask, settings: Settings, service: Jobs, stores: Stores, calle
     app.register_blueprint(health.blueprint(service.pool), url_prefix=f"{PREFIX}/health")
     if settings.metrics_token is not None:
         token = read_private(settings.metrics_token, "metrics_token").decode().strip()
-        app.register_blueprint(metrics.blueprint(token, _readings(stores)))
+        app.register_blueprint(metrics.blueprint(token, _readings(stores) + mail_readings(stores.outbox, time.time)))
 
     def described() -> dict[str, object]:
         return document(served(OPERATIONS, app.url_map, PREFIX), str(settings.url))

@@ -18,6 +18,7 @@ REQUESTS = Histogram(
     buckets=_BUCKETS,
 )
 SUBMISSIONS = Counter("prominence_submissions_total", "Jobs that the queue took.")
+WORKFLOWS = Counter("prominence_workflows_total", "Workflows that the queue took.")
 REFUSALS = Counter("prominence_refusals_total", "Requests that were refused, by the code in the answer.", ("code",))
 POOL_ERRORS = Counter("prominence_pool_errors_total", "Calls to HTCondor that failed, by class of error.", ("error",))
 RECORDS_ERRORS = Counter("prominence_records_errors_total", "Calls to the database that failed, by class.", ("error",))
@@ -33,7 +34,7 @@ def exposition(readings: list[Reading]) -> bytes:
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
-        for metric in (REQUESTS, SUBMISSIONS, REFUSALS, POOL_ERRORS, RECORDS_ERRORS, LIMITED):
+        for metric in (REQUESTS, SUBMISSIONS, WORKFLOWS, REFUSALS, POOL_ERRORS, RECORDS_ERRORS, LIMITED):
             registry.register(metric)
     now = CollectorRegistry()
     for name, meaning, look in readings:

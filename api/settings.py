@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, ValidationError
 
 from api.objects.settings import Storage
+from pool.numbers import MOST_INSTANCES
 
 
 class SettingsError(Exception):
@@ -57,6 +58,21 @@ class LimitSettings(_Section):
     followers: int = Field(110, ge=1, description="Streams that one process follows at a time; fewer than its threads.")
 
 
+class WorkflowSettings(_Section):
+    """How workflows run. DAGMan is a process for each at the access point."""
+
+    dagman: str = Field("/usr/bin/condor_dagman", description="The program, as the access point sees it.")
+    configuration: str = Field(
+        "/etc/condor/condor_config", description="HTCondor's configuration of the access point, as it sees it."
+    )
+    instances: int = Field(
+        100_000, ge=1, le=MOST_INSTANCES, description="Instances that all jobs of one workflow may have together."
+    )
+    idle_jobs: int = Field(
+        1000, ge=1, description="Jobs of one workflow that wait in the queue at a time; the others follow by and by."
+    )
+
+
 class Settings(_Section):
     """Everything that an operator may choose for the REST API."""
 
@@ -80,6 +96,9 @@ class Settings(_Section):
     )
     limits: LimitSettings = Field(
         default_factory=lambda: LimitSettings.model_validate({}), description="What one user may ask for."
+    )
+    workflows: WorkflowSettings = Field(
+        default_factory=lambda: WorkflowSettings.model_validate({}), description="How workflows run."
     )
     metrics_token: Path | None = Field(
         None, description="File (0600) with the bearer token for /metrics; without it there is no such address."

@@ -23,12 +23,17 @@ from deploy.namespaces import Machine, Process, remove_tree
 DOMAIN = "prominence"
 """Trust domain of the pool: identities are NAME@prominence."""
 
+HEAD_CONFIGURATION = "/pool/condor_config"
+"""HTCondor's configuration of the head, as the head sees it."""
+
 _CONFIGURATION = Path(__file__).parents[1] / "condor_config"
 _HEAD_ROLES = ("common", "security", "central_manager", "submit", "policy")
 _WORKER_ROLES = ("common", "security", "worker")
 _STATE_FOLDERS = ("run", "log", "lock", "spool", "execute", "sock")
 # Daemons started by root work as the account condor, which exists on the node alone.
 _START_AS_ROOT = f"cd /pool && chown condor: {' '.join(_STATE_FOLDERS)} && exec condor_master -f"
+_SERVICE = ("READ", "WRITE")
+"""Rights of the service's own identity: of the REST API, and of DAGMan."""
 _TOKEN_LIFETIME = 366 * 24 * 3600
 _STOP_PATIENCE = 5.0
 
@@ -103,10 +108,10 @@ def prepare_head(node: Node, settings: Settings) -> None:
     keys.mkdir(mode=0o700, exist_ok=True)
     if not (keys / "POOL").exists():
         write_private(keys / "POOL", secrets.token_urlsafe(64))
-    # Tools that hold only the signing key would be `condor@password`, which nothing here allows anything.
-    operator = node.folder / "tokens" / "condor"
-    if not operator.exists():
-        write_private(operator, mint_token(node, "condor", []))
+    # Daemons that hold only the signing key would be `condor@password`, which nothing here allows anything.
+    _issue(node, node.folder / "tokens" / "condor", [])
+    _issue(node, node.folder / "tokens" / "operator" / "prominence", [])
+    _issue(node, node.folder / "tokens" / "dagman" / "prominence", _SERVICE)
 
 
 def prepare_worker(node: Node, number: int, settings: Settings, head_node: Node) -> None:
@@ -156,9 +161,7 @@ def run_on_head(head_node: Node, command: Sequence[str], timeout: float = 60) ->
 def write_client_config(settings: Settings, home: Home, head_node: Node) -> None:
     """What the REST API needs to speak to the pool: its HTCondor configuration and its token. Safe to repeat."""
     tokens = home.keys / "condor"
-    tokens.mkdir(mode=0o700, exist_ok=True)
-    if not (tokens / "prominence").exists():
-        write_private(tokens / "prominence", mint_token(head_node, "prominence", ["READ", "WRITE"]))
+    _issue(head_node, tokens / "prominence", _SERVICE)
     parameters = {
         "POOL_DOMAIN": DOMAIN,
         "POOL_HEAD": settings.address(1),
@@ -167,6 +170,13 @@ def write_client_config(settings: Settings, home: Home, head_node: Node) -> None
         "LOG": str(home.log),
     }
     home.client_config.write_text(_assignments(parameters) + (_CONFIGURATION / "client.conf").read_text())
+
+
+def _issue(head_node: Node, file: Path, rights: Sequence[str]) -> None:
+    """Makes, once, a token of the identity that the file is named after; without `rights` it may all that the identity may."""
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    if not file.exists():
+        write_private(file, mint_token(head_node, file.name, rights))
 
 
 def wait_until_ready(node: Node, ready: Callable[[], bool], seconds: float) -> None:

@@ -18,7 +18,7 @@ from deploy.errors import DeployError
 from deploy.files import write_private
 from deploy.home import Home, Settings
 from deploy.namespaces import Process
-from deploy.nodes import DOMAIN, departed
+from deploy.nodes import DOMAIN, HEAD_CONFIGURATION, departed
 from identity import embedded
 from identity.errors import Misconfigured
 from identity.job_tokens import create_secret
@@ -73,7 +73,8 @@ def prepare(settings: Settings, home: Home, python: Sequence[str] = ()) -> None:
     storage = {"kind": "local", "root": str(home.objects), "signing_secret": str(links)}
     lines += ["", "[storage]", *(f"{key} = {json.dumps(value)}" for key, value in storage.items())]
     workers = {"signing_key": str(home.signing_key), "domain": DOMAIN}
-    lines += ["", "[worker_tokens]", *(f"{key} = {json.dumps(value)}" for key, value in workers.items()), ""]
+    lines += ["", "[worker_tokens]", *(f"{key} = {json.dumps(value)}" for key, value in workers.items())]
+    lines += ["", "[workflows]", f"configuration = {json.dumps(HEAD_CONFIGURATION)}", ""]
     home.service_settings.write_text("\n".join(lines))
     _prepare_records(home)
 

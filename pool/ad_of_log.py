@@ -19,6 +19,9 @@ def ad_of_log(constant: Mapping[str, Any], log: Iterable[LogEvent]) -> Facts | N
     """The ad of a job, from attributes that never change and its events in order; None where no event says that it is a job."""
     ad: Facts = dict(constant)
     for event in log:
+        if event.kind == Kind.SUBMITTED:
+            # An instance of a workflow that is run again is another job in the queue, with the same log.
+            ad = dict(constant)
         rule = _RULES.get(event.kind)
         if rule is not None:
             rule(ad, event)

@@ -35,6 +35,12 @@ class Job(StrEnum):
     """List of regions in which the job rather runs than elsewhere; absent: none. A preferred site goes before them."""
     WALLTIME = "ProminenceWalltime"
     """Seconds that one run of the job may take."""
+    NUMBER = "ProminenceNumber"
+    """Number of the instance among all instances of its workflow, from 0."""
+    INSTANCES = "ProminenceInstances"
+    """How many instances a workflow has; only the job that is the workflow itself (DAGMan) has this."""
+    PARAMETERS = "ProminenceParameters"
+    """Parameters of the instance, JSON. Not in the queue, where NUMBER stands for them; in ads that are shown or kept."""
 
 
 class Machine(StrEnum):
@@ -61,3 +67,7 @@ COULD_NOT_GO_ON = "could not go on"
 """RemoveReason of a job that the pool's policy took off hold and out of the queue (condor_config/policy.conf)."""
 TAKEN_OUT_BY_USER = "taken out of the queue by its user"
 """RemoveReason of a job that had completed, was left in the queue, and was then taken out by its user."""
+NEVER_RAN = "never ran"
+"""RemoveReason that is told of an instance of a workflow that ended before the instance was in the queue."""
+BY_WORKFLOW = "OtherJobRemoveRequirements"
+"""What stands in the RemoveReason of a job that went with its workflow."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from pool.attributes import COULD_NOT_GO_ON, DELETED_BY_USER, TAKEN_OUT_BY_USER
+from pool.attributes import BY_WORKFLOW, COULD_NOT_GO_ON, DELETED_BY_USER, NEVER_RAN, TAKEN_OUT_BY_USER
 
 
 class Status(StrEnum):
@@ -42,6 +42,10 @@ class JobStatus(IntEnum):
     HELD = 5
     TRANSFERRING_OUTPUT = 6
     SUSPENDED = 7
+
+
+ENDED = (JobStatus.REMOVED, JobStatus.COMPLETED)
+"""Where a job that has ended is."""
 
 
 class Hold(IntEnum):
@@ -152,8 +156,10 @@ def _removed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State:
     reason = str(ad.get("RemoveReason") or "")
     if TAKEN_OUT_BY_USER in reason:
         return _completed(ad, report)
-    if DELETED_BY_USER in reason:
+    if DELETED_BY_USER in reason or BY_WORKFLOW in reason:
         return State(Status.DELETED)
+    if reason == NEVER_RAN:
+        return State(Status.FAILED, "It never ran: its workflow ended before, because other jobs failed.")
     if "maximumTimeInQueue" in reason:
         return State(Status.FAILED, "It waited in the queue longer than its maximumTimeInQueue.")
     if COULD_NOT_GO_ON in reason:

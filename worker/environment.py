@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Dict, Mapping
 
+from worker.ids import Ids
 from worker.job import SINGULARITY, Job
 from worker.machine import Machine
 
@@ -18,7 +19,7 @@ TOOL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TEMPORARY = {"TMP": "/tmp", "TEMP": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108  (of the container, on the node's disk)
 
 
-def contract(job: Job, machine: Machine, job_id: str, token: str) -> Dict[str, str]:
+def contract(job: Job, machine: Machine, who: Ids, token: str) -> Dict[str, str]:
     """The ``PROMINENCE_`` variables of a job; memory in GB."""
     cpus = job.resources.get("cpus") or machine.cpus
     memory = job.resources.get("memory") or machine.memory
@@ -28,12 +29,12 @@ def contract(job: Job, machine: Machine, job_id: str, token: str) -> Dict[str, s
         "PROMINENCE_NODES": str(job.resources.get("nodes") or 1),
         "PROMINENCE_NODE_NUM": "0",
         RUNTIME: SINGULARITY,
-        "PROMINENCE_JOB_ID": job_id,
+        "PROMINENCE_JOB_ID": who.job,
         "PROMINENCE_URL": job.url,
         "PROMINENCE_TOKEN": token,
     }
-    if job.workflow is not None:
-        variables["PROMINENCE_WORKFLOW_ID"] = str(job.workflow)
+    if who.workflow is not None:
+        variables["PROMINENCE_WORKFLOW_ID"] = who.workflow
     variables.update({f"PROMINENCE_PARAMETER_{name}": value for name, value in job.parameters.items()})
     return variables
 

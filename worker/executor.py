@@ -16,6 +16,7 @@ from worker import (
     ending,
     environment,
     exchange,
+    ids,
     images,
     inputs,
     job,
@@ -117,15 +118,15 @@ def _run_job(this: Run, report: Report) -> ExitCode:
     scratch.create()
     cache = _image_cache(here.image_cache, scratch, log)
     report.write(scratch.report_file)
-    work = job.load(scratch.job_file)
+    who = ids.of(ad)
+    work = job.load(scratch.job_file, who.number)
     report.runtime_versions = _versions({task.runtime for task in work.tasks}, cache)
     log(f"{len(work.tasks)} task(s), {len(work.inputs)} input(s)")
     begun = this.now()
     this.progress.enter(progress.STAGING_IN)
     inputs.stage(work.inputs, scratch.home, report.inputs)
-    stages.stage_in(this, work, report)
-    job_id = ads.string(ad, "ClusterId")
-    variables = environment.contract(work, here, job_id, _token(scratch))
+    stages.stage_in(this, work, _token(scratch), report)
+    variables = environment.contract(work, here, who, _token(scratch))
     source = images.Source(
         scratch, here.image_dirs, here.registry_mirror, cache, this.eviction, log, images.Kept(), this.progress.moved
     )

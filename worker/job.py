@@ -73,7 +73,7 @@ class Checkpoint(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A job: ``resources`` as requested (memory and disk in GB), ``workflow`` the id of the one it belongs to."""
+    """A job: ``resources`` as requested (memory and disk in GB)."""
 
     name: str
     resources: Dict[str, Any]
@@ -82,7 +82,6 @@ class Job(NamedTuple):
     policies: Policies
     url: str
     parameters: Dict[str, str]
-    workflow: Optional[int]
     artifacts: Tuple[Artifact, ...] = ()
     output_files: Tuple[str, ...] = ()
     output_dirs: Tuple[str, ...] = ()
@@ -90,8 +89,8 @@ class Job(NamedTuple):
     storage: Optional[Storage] = None
 
 
-def load(path: Path) -> Job:
-    """The job described in a file. Raises JobFileError, TaskUnsupportedError."""
+def load(path: Path, number: Optional[int] = None) -> Job:
+    """The job described in a file; of a workflow's job the instance ``number``. Raises JobFileError, TaskUnsupportedError."""
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
@@ -99,8 +98,8 @@ def load(path: Path) -> Job:
     except ValueError as error:
         raise JobFileError(path.name, "it is not JSON") from error
     try:
-        return parse(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return parse(document if number is None else _instance(document, number))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise JobFileError(path.name, f"{type(error).__name__}: {error}") from error
 
 
@@ -121,13 +120,23 @@ def parse(document: Dict[str, Any]) -> Job:
         ),
         url=document.get("url") or "",
         parameters={name: _text(value) for name, value in (document.get("parameters") or {}).items()},
-        workflow=document.get("workflow"),
         artifacts=tuple(artifact(item) for item in document.get("artifacts") or ()),
         output_files=tuple(document.get("outputFiles") or ()),
         output_dirs=tuple(document.get("outputDirs") or ()),
         checkpoint=_checkpoint(document.get("checkpoint")),
         storage=storage(document.get("storage")),
     )
+
+
+def _instance(document: Dict[str, Any], number: int) -> Dict[str, Any]:
+    """The description of one instance, from that of all instances of a job."""
+    from worker import parameters  # takes long to import, and few jobs need it
+
+    told = document["instances"]
+    if told["factory"] is None:
+        return document
+    values = parameters.instance(told["factory"], number - told["first"])
+    return {**parameters.for_instance(document, values), "parameters": values}
 
 
 def _task(task: Dict[str, Any], number: int) -> Task:

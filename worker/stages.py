@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from worker.staging.terms import Terms
 
 
-def stage_in(this: Run, work: Job, report: Report) -> None:
+def stage_in(this: Run, work: Job, token: str, report: Report) -> None:
     """Fetch the artifacts. Raises ArtifactError."""
     if not work.artifacts:
         return
-    from worker.staging import artifacts
+    from worker.staging import artifacts, upload
 
     disk = int(float(work.resources["disk"]) * 2**30)
-    artifacts.stage(work.artifacts, this.scratch, disk, _terms(this), report.artifacts, this.now)
+    service = upload.Service(work.url, token)
+    artifacts.stage(work.artifacts, this.scratch, disk, service, _terms(this), report.artifacts, this.now)
 
 
 def stage_out(this: Run, work: Job, token: str, report: Report) -> Optional[WorkerError]:

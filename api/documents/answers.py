@@ -19,7 +19,9 @@ from api.documents.tasks import ImagePullCredential, Task
 
 Status = Literal["idle", "deploying", "running", "completed", "failed", "killed", "deleted"]
 Redacted = Annotated[Literal["[redacted]"], Field(description=f'Always "{REDACTED}": secrets are never shown.')]
-JobId = Annotated[int, Field(ge=0, description="The id, HTCondor's ClusterId.")]
+JobId = Annotated[
+    int, Field(ge=0, description="The id: HTCondor's ClusterId; of an instance in a workflow a longer number.")
+]
 Epoch = Annotated[int, Field(ge=0)]
 
 

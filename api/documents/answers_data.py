@@ -16,6 +16,21 @@ class Link(Answer):
     fields: dict[str, str] | None = Field(default=None, description="Fields of a form, where the bytes are POSTed.")
 
 
+class ArtifactFile(Answer):
+    """A file of an artifact."""
+
+    name: str = Field(min_length=1, description="Where the job puts it, below its directory.")
+    url: str = Field(description="Where to fetch it; the address is good for 7 days.")
+    size: int | None = Field(default=None, ge=0, description="Bytes, where it is an output of another job.")
+
+
+class ArtifactFiles(Answer):
+    """The files of an artifact, or the first of them."""
+
+    files: list[ArtifactFile] = Field(description="The files, those of an instance together, instances in their order.")
+    next: int | None = Field(default=None, ge=1, description="Where there are more: the `first` of the next request.")
+
+
 class DownloadLink(Answer):
     """Where to fetch bytes."""
 

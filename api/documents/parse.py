@@ -19,15 +19,14 @@ YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "
 """Media types of YAML, the registered one first; all others are taken for JSON."""
 
 
-def parse_job(body: bytes) -> Job:
-    """The job that the body of a request describes.
+def parse_job(body: bytes, content_type: str | None = None) -> Job:
+    """The job that the body of a request describes, in YAML where its media type says so, else in JSON.
 
     Raises InvalidDocument with the first rule that the body breaks: those of JSON before those of the
     contract, unknown fields before wrong ones, and these in the order of the fields. The same body always
     gives the same answer.
     """
-    _check_size(body)
-    tree = load(body)
+    tree = _tree(body, content_type)
     if not isinstance(tree, dict):
         raise InvalidDocument("", f"the body must be a JSON object that describes a job, not {kind(tree)}")
     try:
@@ -44,9 +43,7 @@ def parse_workflow(body: bytes, content_type: str | None = None, most_instances:
 
     Raises InvalidDocument as ``parse_job`` does; in a list, fields are named as those of the workflow's ``jobs``.
     """
-    _check_size(body)
-    media_type = (content_type or "").partition(";")[0].strip().lower()
-    tree = strict_yaml.load(body) if media_type in YAML_TYPES else load(body)
+    tree = _tree(body, content_type)
     if isinstance(tree, list):
         tree = {"jobs": _named(tree)}
     if not isinstance(tree, dict):
@@ -61,11 +58,14 @@ def parse_workflow(body: bytes, content_type: str | None = None, most_instances:
     return workflow
 
 
-def _check_size(body: bytes) -> None:
+def _tree(body: bytes, content_type: str | None) -> Any:
+    """What the body says, before any rule of documents."""
     if len(body) > MAX_DOCUMENT_BYTES:
         raise InvalidDocument(
             "", f"the body must have at most {MAX_DOCUMENT_BYTES} bytes: upload large files and use artifacts"
         )
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    return strict_yaml.load(body) if media_type in YAML_TYPES else load(body)
 
 
 def _named(jobs: list[Any]) -> list[Any]:

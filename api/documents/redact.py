@@ -1,22 +1,21 @@
-"""A job as it is shown: the document that was submitted, with and without what only the service may know."""
+"""A job or workflow as it is shown: the document that was submitted, with and without what only the service may know."""
 
 from typing import Any
 
 from api.documents.base import Document
-from api.documents.job import Job
 from api.documents.secret import REDACTED, is_secret
 from api.documents.staging import InputFile
 
 
-def as_submitted(job: Job) -> dict[str, Any]:
+def as_submitted(document: Document) -> dict[str, Any]:
     """The document on the wire: camelCase, and only the fields that the user set. It holds secrets."""
-    return job.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return document.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
-def redacted(job: Job) -> dict[str, Any]:
+def redacted(document: Document) -> dict[str, Any]:
     """The submitted document without secrets (each is "[redacted]") and without the content of its inputs."""
-    wire = as_submitted(job)
-    _redact(job, wire)
+    wire = as_submitted(document)
+    _redact(document, wire)
     return wire
 
 

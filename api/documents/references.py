@@ -113,10 +113,20 @@ def resolve(url: str, jobs: Mapping[str, int | None], parameters: Sequence[str] 
         instance, _, file = file.partition("/")
         if not _has_parameter(instance, parameters):
             _check_instance(instance, job, count)
-    parts = file.split("/")
-    if not parts[0] or ".." in parts or "\0" in file:
-        raise BadReference(f"must name a file of the job {shown(job)}, relative to its directory and without '..'")
+    _check_file(file, job)
     return Reference(job, instance, file)
+
+
+def replaced(reference: Reference, parameters: Mapping[str, str], count: int | None) -> Reference:
+    """What the reference means to a job with these parameters; ``count`` is how many instances the job has that it names.
+
+    Raises BadReference where the values make something of it that names nothing.
+    """
+    instance, file = worker_parameters.substituted([reference.instance, reference.file], parameters)
+    if count is not None:
+        _check_instance(instance, reference.job, count)
+    _check_file(file, reference.job)
+    return Reference(reference.job, instance, file)
 
 
 def _job(text: str, jobs: Mapping[str, int | None]) -> str:
@@ -138,6 +148,12 @@ def _check_instance(instance: str, job: str, count: int) -> None:
         f"must say which instance of {shown(job)}, which has a factory: {SCHEME}{job}/0/<file> is of the first, "
         f"{SCHEME}{job}/{ALL}/<file> of all"
     )
+
+
+def _check_file(file: str, job: str) -> None:
+    parts = file.split("/")
+    if not parts[0] or ".." in parts or "\0" in file:
+        raise BadReference(f"must name a file of the job {shown(job)}, relative to its directory and without '..'")
 
 
 def _has_parameter(text: str, parameters: Sequence[str]) -> bool:

@@ -45,6 +45,8 @@ def _base64(value: str) -> str:
 
 def _artifact_source(value: str) -> str:
     # URLs are not repeated in messages: a presigned one is a secret.
+    if value.startswith("job://"):
+        raise broken("names a file of another job, which only a job of a workflow can have")
     if _SCHEME.match(value):
         if not is_http_url(value):
             raise broken("must be an http or https URL with a host and without blanks, or an uploaded object's name")

@@ -14,19 +14,21 @@ _Test = Callable[[Job], bool]
 
 _UNAVAILABLE: tuple[tuple[str, str, _Test], ...] = (
     ("resources.nodes", "jobs on several nodes", lambda job: job.resources.effective_nodes > 1),
-    ("notifications", "notifications", lambda job: bool(job.notifications)),
 )
 
 
-def check(job: Job, objects: bool = True) -> None:
-    """Raises NotAvailable with the first field that asks for something this server does not do.
+def check(job: Job, within: str = "", *, objects: bool = True) -> None:
+    """Raises NotAvailable with the first field that asks for something this server does not do; `within` stands before it.
 
     `objects` says whether it has object storage.
     """
     if job.checkpoint is not None and not objects:
-        raise NotAvailable("checkpoint: this server has no object storage to keep one in: leave it out.", "checkpoint")
+        raise NotAvailable(
+            f"{within}checkpoint: this server has no object storage to keep one in: leave it out.",
+            f"{within}checkpoint",
+        )
     for field, what in _asked(job):
-        raise NotAvailable(f"{field}: {what} is not available on this server: leave it out.", field)
+        raise NotAvailable(f"{within}{field}: {what} is not available on this server: leave it out.", within + field)
 
 
 def _asked(job: Job) -> Iterator[tuple[str, str]]:

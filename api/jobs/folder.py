@@ -44,6 +44,17 @@ def read(path: Path, limit: int) -> bytes | None:
         return data
 
 
+def overwrite(path: Path | str, text: str) -> None:
+    """Writes a file, readable by this account alone, that nobody reads before it is whole. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        rest = memoryview(text.encode())
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
 def put(path: Path, data: bytes) -> None:
     """Puts a new file in place, whole and readable by this account alone. Raises OSError."""
     partial = path.with_name(f"{path.name}.partial")

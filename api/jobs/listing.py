@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.errors import InvalidParameter
 from pool import attributes
+from pool.numbers import instance_of
+from pool.state import Status
 from pool.submission import constraint_string, escaped
 
 _STATUSES = {
     "idle": "JobStatus == 1 || JobStatus == 5",
     "running": "JobStatus == 2 || JobStatus == 6 || JobStatus == 7",
 }
+_ACTIVE = (Status.IDLE, Status.RUNNING)
 _MOST_IDS = 1000
-_LARGEST_ID = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,22 @@ class Selection:
     label: str | None = None
     ids: tuple[int, ...] = ()
     detail: bool = False
+    workflow: int | None = None
+    """Only jobs of the workflow with this id."""
+
+    @property
+    def members(self) -> list[int]:
+        """Those of the ids that are of instances of workflows."""
+        return [number for number in self.ids if instance_of(number) is not None]
+
+    def without_members(self) -> Selection:
+        """The same with the other ids alone."""
+        return replace(self, ids=tuple(number for number in self.ids if instance_of(number) is None))
+
+    def takes(self, status: Status) -> bool:
+        """Whether a job in this state is asked for."""
+        active = status in _ACTIVE
+        return (self.active if active else self.finished) and self.status in (None, str(status))
 
     def constraints(self) -> list[str]:
         """ClassAd expressions that must all hold; what a user chose stands in them as literals."""
@@ -47,8 +65,7 @@ class Selection:
 
 def selection(args: Mapping[str, str]) -> Selection:
     """The selection that the parameters of a request ask for; raises InvalidParameter with the parameter's name."""
-    if _flag(args, "workflow"):
-        raise InvalidParameter("workflow: workflows are not available on this server.", "workflow")
+    workflow = _workflow(args) if _flag(args, "workflow") else None
     everything = _flag(args, "all")
     finished = everything or _flag(args, "completed")
     count = _count(args)
@@ -62,17 +79,25 @@ def selection(args: Mapping[str, str]) -> Selection:
         status=status,
         name=_text(args, "name"),
         label=_label(args),
-        ids=job_ids(args["id"]) if "id" in args else (),
+        ids=job_ids(args["id"]) if "id" in args and workflow is None else (),
         detail=_flag(args, "detail"),
+        workflow=workflow,
     )
 
 
 def job_ids(text: str) -> tuple[int, ...]:
     """The ids in a comma-separated list; raises InvalidParameter."""
     parts = text.split(",")
-    if len(parts) > _MOST_IDS or not all(re.fullmatch(r"[0-9]{1,10}", part.strip(), re.ASCII) for part in parts):
+    if len(parts) > _MOST_IDS or not all(re.fullmatch(r"[0-9]{1,15}", part.strip(), re.ASCII) for part in parts):
         raise InvalidParameter(f"id: give up to {_MOST_IDS} job ids, separated by commas.", "id")
-    return tuple(min(int(part), _LARGEST_ID) for part in parts)
+    return tuple(int(part) for part in parts)
+
+
+def _workflow(args: Mapping[str, str]) -> int:
+    ids = job_ids(args.get("id", ""))
+    if len(ids) != 1:
+        raise InvalidParameter("id: give the id of one workflow, of which to list the jobs.", "id")
+    return ids[0]
 
 
 def _flag(args: Mapping[str, str], name: str) -> bool:

@@ -1,14 +1,16 @@
-"""A job's outputs and artifacts, as the API shows and hands them on. Pure but for the links, which object storage makes."""
+"""A job's outputs, as the API shows them, and its artifacts, as it asks for them. Pure but for what object storage does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from api.documents.job import Job
+from api.documents.references import SCHEME
 from identity.caller import Caller
+from worker import parameters as worker_parameters
 
 HOME = "/home/user"
 """The job's directory as its tasks see it (worker/container.py)."""
@@ -21,44 +23,37 @@ Entry = dict[str, object]
 class Uploads(Protocol):
     """Where users put files before they submit, and jobs put theirs; `api.objects.service.Data` is one."""
 
-    def artifact_link(self, name: str, caller: Caller) -> str:
-        """A URL from which a job of the caller's can fetch what was uploaded as `name`; raises NothingUploaded."""
+    def check_upload(self, name: str, caller: Caller) -> None:
+        """Raises NothingUploaded where the caller's jobs would not find `name` now."""
 
     def output_url(self, submission: str, name: str) -> str:
         """A URL that downloads an output of a job, good for seven days."""
 
 
-def artifacts(job: Job, link: Callable[[str], str]) -> list[Entry]:
-    """The artifacts as the executor is told of them: names of uploads become links, and stand beside them."""
-    entries = []
+def needs_storage(job: Job) -> bool:
+    """Whether an artifact of the job comes out of object storage: an upload, or what another job leaves there."""
+    return any(artifact.is_upload or artifact.url.startswith(SCHEME) for artifact in job.artifacts)
+
+
+def uploads(job: Job, parameters: Sequence[str] = ()) -> Iterator[str]:
+    """The names of uploads that are known before the job runs: those without any of these parameters in them."""
     for artifact in job.artifacts:
-        entry: Entry = artifact.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        if artifact.is_upload:
-            entry |= {"url": link(artifact.url), "name": artifact.url}
-        entries.append(entry)
-    return entries
-
-
-def as_asked(told: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    """The artifacts of a document again, from what the executor was told."""
-    return [
-        {key: value for key, value in entry.items() if key != "name"} | {"url": entry.get("name", entry["url"])}
-        for entry in told
-    ]
+        if artifact.is_upload and not set(parameters).intersection(worker_parameters.names(artifact.url)):
+            yield artifact.url
 
 
 def shown(
     document: Mapping[str, Any], report: Mapping[str, Any] | None, link: Callable[[str], str]
 ) -> dict[str, list[Entry]]:
     """`outputFiles` and `outputDirs` of a described job: what was stored, with links, and what was not (yet), without."""
-    stored = _stored(report)
+    made = stored(report)
     fields: dict[str, list[Entry]] = {}
     if "outputFiles" in document:
-        wanted = [(asked, _below_home(asked)) for asked in document["outputFiles"]]
-        fields["outputFiles"] = [entry for asked, name in wanted for entry in _entries(asked, name, stored, link)]
+        wanted = [(asked, below_home(asked)) for asked in document["outputFiles"]]
+        fields["outputFiles"] = [entry for asked, name in wanted for entry in _entries(asked, name, made, link)]
     if "outputDirs" in document:
-        archives = [(asked, _archive(_below_home(asked))) for asked in document["outputDirs"]]
-        fields["outputDirs"] = [_entry(asked, name, stored, link) for asked, name in archives]
+        archives = [(asked, archive(below_home(asked))) for asked in document["outputDirs"]]
+        fields["outputDirs"] = [_entry(asked, name, made, link) for asked, name in archives]
     return fields
 
 
@@ -74,7 +69,7 @@ def _entry(asked: str, name: str, stored: Mapping[str, int], link: Callable[[str
     return {"name": asked, "url": "" if size is None else link(name), "size": size or 0}
 
 
-def _stored(report: Mapping[str, Any] | None) -> dict[str, int]:
+def stored(report: Mapping[str, Any] | None) -> dict[str, int]:
     """Names and sizes in a report, which is a worker's word."""
     nodes = (report or {}).get("nodes")
     found: dict[str, int] = {}
@@ -86,10 +81,12 @@ def _stored(report: Mapping[str, Any] | None) -> dict[str, int]:
     return found
 
 
-def _below_home(asked: str) -> str:
+def below_home(asked: str) -> str:
+    """The name of a file or directory below the job's directory, from one that a document lists."""
     path = PurePosixPath(asked)
     return str(path.relative_to(HOME)) if path.is_relative_to(HOME) else str(path)
 
 
-def _archive(name: str) -> str:
+def archive(name: str) -> str:
+    """The name under which a directory is stored."""
     return _WHOLE_HOME if name == "." else name + _ARCHIVE

@@ -54,13 +54,13 @@ class Sandbox:
         """Writes what the job is given, readable by the service's account alone; replaces what an earlier try left."""
         self.path.mkdir(mode=0o700, exist_ok=True)
         # Nobody reads these before the job is in the queue, and a retry writes them again.
-        _put(self.path / JOB_FILE, json.dumps(job))
-        _put(self.path / TOKEN_FILE, token)
+        folder.overwrite(self.path / JOB_FILE, json.dumps(job))
+        folder.overwrite(self.path / TOKEN_FILE, token)
 
     def note_deletion(self) -> None:
         """Notes that the job is about to be deleted: its executor need not save anything for a next run."""
         with suppress(FileNotFoundError):  # the folder has gone
-            _put(self.path / _DELETED_FILE, "")
+            folder.overwrite(self.path / _DELETED_FILE, "")
 
     def discard(self) -> None:
         """Deletes the folder."""
@@ -128,14 +128,8 @@ class Sandbox:
 def _write(path: Path, text: str) -> None:
     """Writes a file that is whole or absent whenever the process dies: an empty `request` would refuse every retry."""
     temporary = path.with_name(f".{path.name}.new")
-    _put(temporary, text)
+    folder.overwrite(temporary, text)
     temporary.rename(path)
-
-
-def _put(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
 
 
 def _read(path: Path) -> str | None:

@@ -1,16 +1,9 @@
-"""Jobs: create, find, list, delete, read their output. The rules behind the routes; no HTTP.
-
-A submission is made so that a process may die between any two lines: the folder first, then the queue, then the id in the
-folder. With an idempotency key the folder's name follows from the key, so a retry finds what the first try left.
-"""
+"""Jobs: create, find, list, delete, read their output. The rules behind the routes; no HTTP."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,29 +11,26 @@ from typing import Any
 from api import metrics
 from api.documents.job import Job
 from api.documents.redact import as_submitted
-from api.errors import ApiError, InvalidParameter, NotAvailable, StorageFailed
+from api.errors import ApiError, NotAvailable
 from api.jobs import available, outputs, progress, translate, view
 from api.jobs.commands import CommandLog
 from api.jobs.commands import shown as told
 from api.jobs.listing import Selection
-from api.jobs.lookup import Lookup, identity_in, identity_of, is_of
+from api.jobs.lookup import Found, Lookup, identity_in, identity_of, is_of
+from api.jobs.once import Once, left_clean
 from api.jobs.outputs import Uploads
 from api.jobs.queue_limit import QueueLimit
 from api.jobs.sandbox import Sandbox
+from api.notifications.asking import Notices
 from api.records.finished import Query
 from identity.caller import Caller, owner_of
 from identity.job_tokens import JobTokens
 from pool import attributes
-from pool.errors import OutcomeUnknown, PoolError
 from pool.session import Ad, Pool
-from pool.state import JobStatus
+from pool.state import JobStatus, state
 from pool.submission import constraint_string
 
-Found = tuple[Ad, Mapping[str, Any] | None]
-
-
-def _new_name() -> str:
-    return uuid.uuid4().hex
+_NO_WORKFLOW = f"{attributes.Job.INSTANCES} is undefined"
 
 
 @dataclass(frozen=True)
@@ -51,73 +41,64 @@ class Jobs:
     lookup: Lookup
     commands: CommandLog
     tokens: JobTokens
-    sandboxes: Path
+    once: Once
     worker_program: Path
     url: str
     primary_issuer: str
     limit: QueueLimit
     uploads: Uploads | None
     """Object storage, where there is one."""
-    new_name: Callable[[], str] = _new_name
+    notices: Notices
 
     def create(self, job: Job, caller: Caller, key: str | None) -> int:
         """Queues a job and returns its id. With the same `key` and document a caller gets the same id again."""
         available.check(job, objects=self.uploads is not None)
-        try:
-            if key is None:
-                return self._submit(job, caller, self._sandbox(self.new_name()))
-            return self._create_once(job, caller, key)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
-                raise StorageFailed from error
-            raise
-
-    def _create_once(self, job: Job, caller: Caller, key: str) -> int:
-        scope = "\0".join((caller.issuer, caller.subject, key))
-        sandbox = self._sandbox(hashlib.sha256(scope.encode()).hexdigest()[:32])
-        fingerprint = hashlib.sha256(json.dumps(as_submitted(job), sort_keys=True).encode()).hexdigest()
-        with sandbox.locked():
-            earlier = sandbox.request()
-            if earlier is not None and earlier != fingerprint:
-                raise InvalidParameter(
-                    "This Idempotency-Key was sent with another document: use a new key.", "Idempotency-Key"
-                )
-            known = sandbox.job_id()
-            if known is None and earlier is not None:
-                known = self.pool.find_submission(sandbox.name) or self.lookup.history.id_of(sandbox.name)
-            if known is None:
-                sandbox.remember_request(fingerprint)
-                known = self._submit(job, caller, sandbox)
-            sandbox.remember_id(known)
-            return known
+        self.notices.check_job(job, caller)
+        return self.once.submit(as_submitted(job), caller, key, lambda sandbox: self._submit(job, caller, sandbox))
 
     def _submit(self, job: Job, caller: Caller, sandbox: Sandbox) -> int:
-        context = translate.Context(
-            caller, self.primary_issuer, sandbox.name, sandbox.path, self.worker_program, self.url
-        )
+        context = self.context(caller, sandbox)
         token = self.tokens.mint(caller, job=sandbox.name, lifetime=translate.token_lifetime(job))
-        try:
+        with left_clean(sandbox, lambda: self._discard(sandbox)):
             self.limit.check(context.owner)
-            fetched = outputs.artifacts(job, lambda name: self._uploads().artifact_link(name, caller))
-            sandbox.fill(translate.job_file(job, context, fetched), token)
+            self.check_artifacts([(job, ())], caller)
+            sandbox.fill(translate.job_file(job, context), token)
             facts = translate.facts(job, context)
+            self.notices.keep(job, sandbox.name, caller, facts)
             number = self.pool.submit(translate.submit_description(job, context, facts))
-        except OutcomeUnknown:
-            # The folder stays: a retry with the same key asks the queue. Without a key nobody can ask again, and a job
-            # that is in the queue after all cannot start without its files.
-            if sandbox.request() is None:
-                sandbox.discard()
-            raise
-        except (ApiError, PoolError, OSError):
-            sandbox.discard()
-            raise
         metrics.SUBMISSIONS.inc()
         self.lookup.index.note(number, facts)
         return number
 
+    def _discard(self, sandbox: Sandbox) -> None:
+        sandbox.discard()
+        self.notices.discard(sandbox.name)
+
+    def context(self, caller: Caller, sandbox: Sandbox) -> translate.Context:
+        """What the translation of a submission into that folder needs."""
+        return translate.Context(caller, self.primary_issuer, sandbox.name, sandbox.path, self.worker_program, self.url)
+
+    def check_artifacts(self, jobs: Iterable[tuple[Job, Sequence[str]]], caller: Caller) -> None:
+        """Raises NothingUploaded where a job names an upload that is not there, NotAvailable where there is no storage.
+
+        Beside each job stand the names of its parameters: what these are part of is known when the job runs.
+        """
+        names: set[str] = set()
+        for job, parameters in jobs:
+            if outputs.needs_storage(job):
+                self._uploads()
+                names.update(outputs.uploads(job, parameters))
+        for name in sorted(names):
+            self._uploads().check_upload(name, caller)
+
     def select(self, selection: Selection, caller: Caller) -> list[dict[str, object]]:
         """The caller's jobs that `selection` asks for, as the API shows them."""
         found: list[Found] = []
+        if selection.ids:
+            found += self._members(selection, caller)
+            selection = selection.without_members()
+            if not selection.ids:
+                return self.shown(found, selection.detail)
         if selection.active:
             found += ((ad, None) for ad in self._active(selection, caller))
         # Finished jobs are neither idle nor running.
@@ -126,14 +107,26 @@ class Jobs:
             # A job may have left the queue since the queue was asked.
             gone = {_name(ad) for ad, _ in finished}
             found = [pair for pair in found if _name(pair[0]) not in gone] + list(finished)
-        return [self._shown(ad, report, selection.detail) for ad, report in found]
+        return self.shown(found, selection.detail)
+
+    def shown(self, found: Iterable[Found], detail: bool) -> list[dict[str, object]]:
+        """The jobs as the API shows them."""
+        return [self._shown(ad, report, detail) for ad, report in found]
+
+    def _members(self, selection: Selection, caller: Caller) -> Iterator[Found]:
+        """The caller's jobs among the ids that are those of instances of workflows."""
+        for number in selection.members:
+            found = self.lookup.find(number)
+            if found is not None and is_of(found[0], caller) and selection.takes(state(*found).status):
+                yield found
 
     def _active(self, selection: Selection, caller: Caller) -> list[Ad]:
         mine = f"Owner == {constraint_string(self.owner(caller))}"
-        constraint = " && ".join(f"({part})" for part in (mine, *selection.constraints()))
+        constraint = " && ".join(f"({part})" for part in (mine, _NO_WORKFLOW, *selection.constraints()))
         ads = self.pool.query(constraint, view.DESCRIBED if selection.detail else view.LISTED)
         whose = identity_of(caller)
-        return sorted((ad for ad in ads if identity_in(ad) == whose), key=lambda ad: int(ad["ClusterId"]))
+        mine_alone = sorted((ad for ad in ads if identity_in(ad) == whose), key=lambda ad: int(ad["ClusterId"]))
+        return [self.lookup.instances.dressed(ad) for ad in mine_alone]
 
     def describe(self, number: int, caller: Caller) -> list[dict[str, object]]:
         """A list with the caller's job of that id, or an empty one."""
@@ -165,7 +158,11 @@ class Jobs:
         for number in numbers:
             ad, sandbox = self.lookup.found(number, caller)
             if ad["JobStatus"] not in (JobStatus.REMOVED, JobStatus.COMPLETED):
-                queued.append(number)
+                if ad["ClusterId"] is None:
+                    raise ApiError(
+                        f"Job {number} waits for its turn in its workflow: delete it later, or the workflow."
+                    )
+                queued.append(int(ad["ClusterId"]))
                 saving += [sandbox] if translate.CHECKPOINT in str(ad[attributes.Job.DOCUMENT]) else []
             elif attributes.DELETED_BY_USER not in str(ad.get("RemoveReason") or ""):
                 raise ApiError(f"Job {number} has already ended: there is nothing to delete.")
@@ -179,7 +176,9 @@ class Jobs:
         ad, _ = self.lookup.found(number, caller)
         if attributes.TAKEN_OUT_BY_USER in str(ad.get("RemoveReason") or ""):
             return
-        if ad["JobStatus"] != JobStatus.COMPLETED or not self.pool.remove([number], attributes.TAKEN_OUT_BY_USER):
+        if ad["JobStatus"] != JobStatus.COMPLETED or not self.pool.remove(
+            [int(ad["ClusterId"])], attributes.TAKEN_OUT_BY_USER
+        ):
             raise ApiError(f"Job {number} is not a finished job left in the queue: there is nothing to take out.")
 
     def clone(self, number: int, caller: Caller, key: str | None) -> int:
@@ -204,9 +203,6 @@ class Jobs:
     def owner(self, caller: Caller) -> str:
         """The name under which the caller's jobs run."""
         return owner_of(caller.issuer, caller.subject, self.primary_issuer)
-
-    def _sandbox(self, name: str) -> Sandbox:
-        return Sandbox(self.sandboxes / name)
 
 
 def _query(selection: Selection, caller: Caller) -> Query:

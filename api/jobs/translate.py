@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from api.documents.job import Job
 from api.documents.redact import as_submitted, redacted
-from api.jobs.outputs import as_asked
 from api.jobs.sandbox import EVENT_LOG, JOB_FILE, LOG_FILE, REPORT_FILE, TOKEN_FILE
 from identity.caller import Caller, group_slug, owner_of
 from pool import attributes
@@ -23,7 +22,7 @@ from pool.submission import escaped, literal, quoted, quoted_list
 from pool.worker_tokens import BOUND_TO_OWNER
 
 _MINUTE = 60
-_QUEUE_LIFETIME = 31 * 24 * 3600
+QUEUE_LIFETIME = 31 * 24 * 3600
 """Seconds that a job without maximumTimeInQueue may wait and its token still be good."""
 _MARGIN = 24 * 3600
 """Seconds between the latest end of a job and the end of its token: moving files, clocks, an outage."""
@@ -36,7 +35,7 @@ CHECKPOINT = '"checkpoint"'
 """Stands in the document of every job that has checkpoints, and may stand in that of another."""
 _VACATE = 300
 """Seconds that a job with checkpoints has to save one when it is moved; HTCondor allows others as much as the worker does."""
-_LEFT_IN_QUEUE = "JobStatus == 4 && time() - CompletionDate < 2592000"
+LEFT_IN_QUEUE = "JobStatus == 4 && time() - CompletionDate < 2592000"
 """A job with leaveInQueue goes 30 days after it has completed, if its user has not taken it out by then."""
 
 _SECRET_SECTIONS = ("tasks", "inputs", "storage")
@@ -105,11 +104,9 @@ def submit_description(job: Job, context: Context, known: Mapping[str, str]) -> 
         "on_exit_hold_reason": quoted("its worker failed"),
         "on_exit_remove": _ends(policies.maximum_retries),
         "priority": str(policies.priority),
-        "accounting_group": group_slug(_group(context.caller)),
-        "accounting_group_user": context.owner,
         "requirements": _requirements(job),
         "My.Owner": quoted(context.owner),
-    }
+    } | accounting(context)
     if policies.placement.preferences is not None:
         description["rank"] = " + ".join(
             f"{weight} * int(member(TARGET.{theirs}, MY.{ours}) =?= true)" for weight, ours, theirs in _PREFERENCES
@@ -117,9 +114,14 @@ def submit_description(job: Job, context: Context, known: Mapping[str, str]) -> 
     if job.checkpoint is not None:
         description["job_max_vacate_time"] = str(_VACATE)
     if policies.leave_in_queue:
-        description["leave_in_queue"] = _LEFT_IN_QUEUE
+        description["leave_in_queue"] = LEFT_IN_QUEUE
     ours = {name: literal(value) for name, value in known.items()} | _attributes(job, context)
     return description | {f"My.{name}": value for name, value in ours.items()}
+
+
+def accounting(context: Context) -> dict[str, str]:
+    """The submit commands that say for whom, and under which virtual organisation, the job counts."""
+    return {"accounting_group": group_slug(_group(context.caller)), "accounting_group_user": context.owner}
 
 
 def _attributes(job: Job, context: Context) -> dict[str, str]:
@@ -168,8 +170,8 @@ def _group(caller: Caller) -> str:
     return caller.groups[0]
 
 
-def job_file(job: Job, context: Context, artifacts: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """What the executor is told: the whole document, secrets included, with its artifacts as links."""
+def job_file(job: Job, context: Context) -> dict[str, Any]:
+    """What the executor is told: the whole document, secrets included."""
     document: Mapping[str, Any] = as_submitted(job)
     policies = job.policies
     return {
@@ -184,7 +186,7 @@ def job_file(job: Job, context: Context, artifacts: Sequence[Mapping[str, Any]] 
         },
         "tasks": document["tasks"],
         "inputs": document.get("inputs", []),
-        "artifacts": list(artifacts),
+        "artifacts": document.get("artifacts", []),
         "outputFiles": document.get("outputFiles", []),
         "outputDirs": document.get("outputDirs", []),
         "storage": document.get("storage"),
@@ -196,7 +198,6 @@ def job_file(job: Job, context: Context, artifacts: Sequence[Mapping[str, Any]] 
         },
         "url": context.url,
         "parameters": {},
-        "workflow": None,
     }
 
 
@@ -211,14 +212,12 @@ def _checkpoint(job: Job) -> dict[str, Any] | None:
 def document_again(shown: Mapping[str, Any], told: Mapping[str, Any]) -> Job:
     """The document of a job from its redacted form and the `job_file` that holds what was left out of that."""
     whole = {section: told[section] for section in _SECRET_SECTIONS if section in shown}
-    if "artifacts" in shown:
-        whole["artifacts"] = as_asked(told["artifacts"])
     return Job.model_validate({**shown, **whole})
 
 
 def token_lifetime(job: Job) -> int:
     """Seconds for which the job's token must be good: as long as the job may be around."""
     in_queue = job.policies.maximum_time_in_queue * _MINUTE
-    waits = in_queue if in_queue > 0 else _QUEUE_LIFETIME
+    waits = in_queue if in_queue > 0 else QUEUE_LIFETIME
     runs = job.resources.walltime * _MINUTE * (1 + job.policies.maximum_retries)
     return waits + runs + _MARGIN

@@ -10,6 +10,7 @@ from typing import Any
 
 from api.jobs.progress import sentence
 from pool import attributes
+from pool.numbers import instance_id
 from pool.state import PROJECTION, Status, state
 
 LISTED = (
@@ -22,6 +23,9 @@ LISTED = (
     attributes.Job.ISSUER,
     attributes.Job.DOCUMENT,
     attributes.Job.SUBMISSION,
+    attributes.Job.NUMBER,
+    attributes.Job.PARAMETERS,
+    "DAGManJobId",
     *PROJECTION,
 )
 """Attributes that a job in a list is made of."""
@@ -51,11 +55,14 @@ def job(
     """
     document = _document(ad[attributes.Job.DOCUMENT])
     now = state(ad, report)
-    shown: dict[str, object] = {"id": int(ad["ClusterId"]), "name": document.get("name", ""), "status": str(now.status)}
+    shown: dict[str, object] = {"id": job_id(ad), "name": document.get("name", ""), "status": str(now.status)}
     reason = now.reason or (sentence(moment, len(document["tasks"])) if moment else "")
     if reason:
         shown["statusReason"] = reason
-    shown |= {"tasks": document["tasks"], "events": _events(ad, now.status in _ENDED)}
+    shown |= {"tasks": document["tasks"], "events": times(ad, now.status)}
+    parameters = ad.get(attributes.Job.PARAMETERS)
+    if parameters and parameters != "{}":
+        shown["parameters"] = json.loads(parameters)
     if detail:
         shown |= {field: document[field] for field in _DESCRIBED_FIELDS if field in document}
         execution = _execution(ad, report)
@@ -75,11 +82,18 @@ def _read(text: str) -> Mapping[str, Any]:
     return json.loads(text)  # type: ignore[no-any-return]
 
 
-def _events(ad: Mapping[str, Any], ended: bool) -> dict[str, int]:
-    times = {"createTime": ad.get("QDate"), "startTime": ad.get("JobCurrentStartExecutingDate")}
-    if ended:
-        times["endTime"] = ad.get("CompletionDate") or ad.get("EnteredCurrentStatus")
-    return {name: int(time) for name, time in times.items() if time}
+def job_id(ad: Mapping[str, Any]) -> int:
+    """The id of the job with this ad (at least LISTED)."""
+    number, workflow = ad.get(attributes.Job.NUMBER), ad.get("DAGManJobId")
+    return int(ad["ClusterId"]) if number is None or workflow is None else instance_id(int(workflow), int(number))
+
+
+def times(ad: Mapping[str, Any], status: Status) -> dict[str, int]:
+    """When the job with this ad was created, started and ended, as far as it has: epoch seconds."""
+    known = {"createTime": ad.get("QDate"), "startTime": ad.get("JobCurrentStartExecutingDate")}
+    if status in _ENDED:
+        known["endTime"] = ad.get("CompletionDate") or ad.get("EnteredCurrentStatus")
+    return {name: int(time) for name, time in known.items() if time}
 
 
 def _execution(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> dict[str, object]:

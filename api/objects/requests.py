@@ -10,6 +10,7 @@ from api.documents.base import Document
 from api.documents.errors import InvalidDocument
 from api.documents.sentences import first_problem
 from api.documents.strict_json import load
+from api.documents.text import Line
 from api.documents.wording import kind
 
 
@@ -40,7 +41,18 @@ class CheckpointRequest(FileRequest):
     """What a running job wants to save: the one checkpoint that it has."""
 
 
-_Request = TypeVar("_Request", UploadRequest, OutputRequest, CheckpointRequest)
+class ArtifactRequest(Document):
+    """Which of its artifacts a running job wants to fetch."""
+
+    url: Line = Field(description="The artifact's url in the job's document, with the job's parameters replaced.")
+    first: int = Field(
+        default=0,
+        ge=0,
+        description="Of an artifact that all instances of a job leave, the first that is wanted: the `next` of an answer.",
+    )
+
+
+_Request = TypeVar("_Request", UploadRequest, OutputRequest, CheckpointRequest, ArtifactRequest)
 
 
 def parse(body: bytes, model: type[_Request]) -> _Request:

@@ -66,12 +66,13 @@ class Data:
         self.store.delete(key)
         self.quota.forget(names.owner_prefix(key))
 
+    def check_upload(self, name: str, caller: Caller) -> None:
+        """NothingUploaded where there is nothing uploaded as `name` that a job of the caller's could fetch."""
+        self._uploaded(name, caller)
+
     def artifact_link(self, name: str, caller: Caller) -> str:
         """A URL from which a job of the caller's can fetch what was uploaded as `name`; NothingUploaded."""
-        key = names.owned_key(name, self._owner(caller), caller.groups, "the artifact's url")
-        if self.store.find(key) is None:
-            raise NothingUploaded(name)
-        return self._download_link(key)
+        return self._download_link(self._uploaded(name, caller))
 
     def output_link(self, submission: str, request: OutputRequest) -> Link:
         """Where the running job `submission` puts an output; InvalidChecksum, TooLarge, QuotaExceeded."""
@@ -115,6 +116,12 @@ class Data:
             for stored in self.store.listing(prefix):
                 self.store.delete(stored.key)
             self.quota.forget(prefix)
+
+    def _uploaded(self, name: str, caller: Caller) -> str:
+        key = names.owned_key(name, self._owner(caller), caller.groups, "the artifact's url")
+        if self.store.find(key) is None:
+            raise NothingUploaded(name)
+        return key
 
     def _upload_link(self, key: str, request: FileRequest) -> Link:
         checksum = Checksum.parse(request.checksum) if request.checksum is not None else None

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from api.documents.answers import Empty, Error, ShownJob
 
 JSON = "application/json"
+YAML = "application/yaml"
 TEXT = "text/plain"
 BYTES = "application/octet-stream"
 

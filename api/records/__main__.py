@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from api.notifications.left import LeftInQueue
+from api.notifications.outbox import Outbox
+from api.notifications.sender import Sender
 from api.objects.errors import StorageUnavailable
 from api.objects.names import checkpoint_key
 from api.objects.opening import open_store
@@ -31,6 +34,8 @@ from pool.history_files import HistoryFiles
 VARIABLE = "PROMINENCE_RECORDS"
 """Environment variable that names the settings file."""
 
+_ENDING = 5.0
+"""Seconds that a message may take when the process is told to end: whoever did kills it soon."""
 _NICENESS = 19
 """Of a sweep: nobody waits for it."""
 
@@ -95,8 +100,24 @@ def _record(settings: RecordsSettings, stop: threading.Event) -> None:
         # It may be back before long, and is tried again for every batch; tables of another revision will not mend themselves.
         _log.warning("starting without the database: %s", error.detail)
     departed = Departed(HistoryFiles(settings.departed), settings.sandboxes)
+    recorder = Recorder(departed, FinishedJobs(database), _discarding(settings))
+    sender = _start_sender(settings, database, departed, stop)
     _log.info("recording jobs that leave the queue")
-    Recorder(departed, FinishedJobs(database), _discarding(settings)).run(stop)
+    recorder.run(stop)
+    if sender is not None:
+        sender.join(_ENDING)
+
+
+def _start_sender(
+    settings: RecordsSettings, database: Database, departed: Departed, stop: threading.Event
+) -> threading.Thread | None:
+    if settings.mail is None:
+        return None
+    outbox = Outbox(database)
+    sender = Sender(outbox, settings.mail, LeftInQueue(departed, outbox).collect, departed.addresses.tidy)
+    thread = threading.Thread(target=sender.run, args=(stop,), name="sender", daemon=True)
+    thread.start()
+    return thread
 
 
 def _discarding(settings: RecordsSettings) -> Callable[[str], None]:

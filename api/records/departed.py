@@ -12,10 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from api.jobs import view as job_view
 from api.jobs.sandbox import Sandbox
+from api.notifications import content
+from api.notifications.addresses import Addresses
 from api.records.finished import Finished, Query
 from api.records.projection import RECORDED, ended, labels, problem
+from api.workflows import outcome
+from api.workflows import view as workflow_view
+from api.workflows.instances import Instances
 from pool import attributes
+from pool.dagman import PROGRESS
 from pool.history_files import HistoryFiles, UnreadableFile, parsed
 from pool.submission import escaped
 
@@ -44,6 +51,16 @@ class Departed:
     files: HistoryFiles
     sandboxes: Path
 
+    @property
+    def instances(self) -> Instances:
+        """Tells what instances of workflows are."""
+        return Instances(self.sandboxes)
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where messages about jobs go."""
+        return Addresses(self.sandboxes)
+
     def find(self, number: int, proc: int = 0) -> Finished | None:
         """The job with that ClusterId, by opening one file; None where it is not here."""
         name = f"history.{number}.{proc}"
@@ -70,9 +87,27 @@ class Departed:
             del found[query.limit :]
         return [Finished(ad, self.report(ad)) for ad, _ in found]
 
-    def report(self, ad: Mapping[str, Any]) -> dict[str, Any] | None:
-        """What the executor reported of the job."""
+    def report(self, ad: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the executor reported of the job; of a workflow what is kept beside its ad."""
+        if ad.get(attributes.Job.INSTANCES) is not None:
+            return outcome.record(ad, self.instances)
         return Sandbox(self.sandboxes / str(ad[attributes.Job.SUBMISSION])).report()
+
+    def message(self, ad: Mapping[str, Any], report: Mapping[str, Any] | None, now: float) -> dict[str, Any] | None:
+        """What is queued at `now`, epoch seconds, for the user who asked to be told of the job's end; None: nobody did."""
+        submission = str(ad[attributes.Job.SUBMISSION])
+        address = self.addresses.find(submission)
+        if address is None:
+            return None
+        if ad.get(attributes.Job.INSTANCES) is None:
+            return content.row(job_view.job(ad, report, False), submission, address, now)
+        state = outcome.of(ad, str((report or {}).get("reason") or ""))
+        progress = outcome.progress(ad, self.sandboxes / submission, self.instances.plan(submission))
+        shown = workflow_view.workflow(ad, state, progress)
+        if ad.get(PROGRESS[0]) is None:
+            # An ad made of an event log has no counts.
+            shown["progress"] = None
+        return content.row(shown, submission, address, now)
 
     def lag(self, now: float) -> Lag:
         """How far the database is behind at `now`, epoch seconds."""
@@ -94,7 +129,7 @@ class Departed:
         except UnreadableFile as error:
             _log.warning("%s", error)
             return None
-        return ad if problem(ad) is None else None
+        return dict(self.instances.dressed(ad)) if problem(ad) is None else None
 
     @staticmethod
     def _line(attribute: str, text: str) -> bytes:
@@ -105,6 +140,7 @@ def _wanted(ad: Mapping[str, Any], query: Query) -> bool:
     identity = (ad[attributes.Job.ISSUER], ad[attributes.Job.USER])
     return (
         identity == (escaped(query.issuer), escaped(query.subject))
+        and (ad[attributes.Job.INSTANCES] is not None) == query.workflows
         and (not query.ids or int(ad["ClusterId"]) in query.ids)
         and (query.name is None or str(ad["JobBatchName"] or "") == escaped(query.name))
         and (query.label is None or escaped(query.label) in labels(ad))

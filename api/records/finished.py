@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 
+from api.notifications import outbox
 from api.records.database import Database
 from api.records.projection import Row
 from api.records.tables import digest, job_labels, jobs, person
@@ -35,7 +36,10 @@ class Query:
     label: str | None = None
     """`key=value`."""
     workflow: int | None = None
+    """Only jobs of the workflow with this id."""
     limit: int = -1
+    workflows: bool = False
+    """Workflows instead of jobs."""
 
 
 class FinishedJobs:
@@ -45,20 +49,29 @@ class FinishedJobs:
         self._database = database
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Stores the rows that are not there yet, all of them or none; raises RecordRefused where one cannot be stored."""
+        """Stores the rows that are not there yet, all of them or none; raises RecordRefused where one cannot be stored.
+
+        A row may have a `message` to its user, which is queued with it.
+        """
         labels = [
             {name: row[name] for name in ("submission", "proc", "person", "ended", "id")} | {"label": label}
             for row in rows
             for label in row["labels"]
         ]
+        told = [row["message"] for row in rows if row.get("message")]
         columns = jobs.columns.keys()
         with self._database.writing() as connection:
-            connection.execute(
-                self._database.insert(jobs).on_conflict_do_nothing(),
-                [{name: row[name] for name in columns} for row in rows],
+            statement = self._database.insert(jobs)
+            # An instance of a workflow that was run again is another job of the same submission: the last one counts.
+            latest = statement.on_conflict_do_update(
+                index_elements=[jobs.c.submission, jobs.c.proc],
+                set_={name: statement.excluded[name] for name in columns},
+                where=jobs.c.id < statement.excluded.id,
             )
+            connection.execute(latest, [{name: row[name] for name in columns} for row in rows])
             if labels:
                 connection.execute(self._database.insert(job_labels).on_conflict_do_nothing(), labels)
+            outbox.queue(connection, self._database, told)
 
     def select(self, query: Query) -> list[Finished]:
         """The jobs that `query` asks for, the one that ended last first."""
@@ -77,7 +90,7 @@ class FinishedJobs:
 
     def id_of(self, submission: str) -> int | None:
         """ClusterId of a submission; None where no such job is stored."""
-        statement = select(jobs.c.id).where(jobs.c.submission == submission).limit(1)
+        statement = select(jobs.c.id).where(jobs.c.submission == submission).order_by(jobs.c.id.desc()).limit(1)
         with self._database.reading() as connection:
             found: int | None = connection.execute(statement).scalar()
         return found
@@ -94,7 +107,8 @@ def _statement(query: Query) -> Select[Any]:
     if query.ids:
         # Materialised, since a planner that knows nothing of the data would go through all jobs of the user instead.
         source = select(jobs).where(jobs.c.id.in_(query.ids)).cte("picked").prefix_with("MATERIALIZED")
-    conditions: list[ColumnElement[bool]] = [source.c.person == who]
+    kind = source.c.instances.is_not(None) if query.workflows else source.c.instances.is_(None)
+    conditions: list[ColumnElement[bool]] = [source.c.person == who, kind]
     if query.name is not None:
         conditions.append(source.c.name == escaped(query.name))
     if query.workflow is not None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from api.jobs.view import DESCRIBED
 from api.records.tables import digest
+from api.workflows import outcome
+from api.workflows.view import SHOWN
 from pool import attributes
 from pool.state import state
 
@@ -22,10 +24,10 @@ _CPU_SECONDS = (
 )
 RECORDED: tuple[str, ...] = (
     *DESCRIBED,
+    *(name for name in SHOWN if name not in DESCRIBED and name != attributes.Job.LABELS),
     "ProcId",
     "Owner",
     "JobBatchName",
-    "DAGManJobId",
     "RequestCpus",
     "MaxHosts",
     "RemoteWallClockTime",
@@ -66,6 +68,7 @@ def row(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> Row:
     cpus, nodes = int(_number(ad, "RequestCpus")) or 1, _nodes(ad)
     wall = max(_number(ad, "RemoteWallClockTime"), _reported_wall_seconds(ad, report))
     issuer, subject = str(ad[attributes.Job.ISSUER]), str(ad[attributes.Job.USER])
+    instances = int(_number(ad, attributes.Job.INSTANCES)) or None
     return {
         "submission": str(ad[attributes.Job.SUBMISSION]),
         "proc": int(ad["ProcId"]),
@@ -76,7 +79,7 @@ def row(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> Row:
         "owner": str(ad["Owner"]),
         "vo": str(ad.get(attributes.Job.GROUP) or ""),
         "name": str(ad.get("JobBatchName") or ""),
-        "status": str(state(ad, report).status),
+        "status": str((state(ad, report) if instances is None else outcome.of(ad, "")).status),
         "created": int(ad["QDate"]),
         "started": int(_number(ad, "JobCurrentStartExecutingDate")) or None,
         "ended": ended(ad),
@@ -87,8 +90,9 @@ def row(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> Row:
         "core_seconds": wall * cpus * nodes,
         "cpu_seconds": max(_cpu_seconds(ad), _reported_cpu_seconds(report)),
         "site": _site(report),
-        "ad": json.dumps({name: ad.get(name) for name in DESCRIBED}),
+        "ad": json.dumps({name: ad.get(name) for name in (DESCRIBED if instances is None else SHOWN)}),
         "report": None if report is None else json.dumps(report),
+        "instances": instances,
         "labels": [digest(str(label)) for label in labels(ad)],
     }
 

@@ -1,7 +1,8 @@
 """The recorder: brings the jobs that have left the queue into the database, each exactly once.
 
 For a batch of files: read them and the reports of their jobs, store all in one transaction that leaves alone what is there,
-delete the files. Killed before the commit, it finds the files again; killed after it, it stores them again to no effect.
+with the messages to the users who asked for one, delete the files. Killed before the commit, it finds the files again; killed
+after it, it stores them again to no effect.
 While the database is away the files wait; memory holds one batch, however many there are.
 
 A job that has left the queue will not run again: its checkpoint is deleted after the job is recorded and before its file is.
@@ -117,7 +118,7 @@ class Recorder:
             ad = parsed(name, content, RECORDED)
             # Jobs that did not come through the API are no business of ours: operators' own, for one.
             if ad[attributes.Job.SUBMISSION] is not None:
-                made = _row(name, ad, self.departed)
+                made = _row(name, ad, self.departed, self.clock())
                 batch.rows.append(made)
                 batch.size += len(made["ad"]) + len(made["report"] or "")
                 if CHECKPOINT in str(ad[attributes.Job.DOCUMENT]):
@@ -130,10 +131,17 @@ class Recorder:
     def _store(self, batch: _Batch) -> int:
         try:
             if batch.rows:
-                self.finished.add(batch.rows)
+                self._add(batch.rows)
         except RecordRefused:
             return self._store_singly(batch)
         return len(batch.rows)
+
+    def _add(self, rows: list[Row]) -> None:
+        self.finished.add(rows)
+        for made in rows:
+            if made["message"] is not None:
+                # It is queued: should the job be recorded again, after whatever time, there is nobody to tell.
+                self.departed.addresses.discard(made["submission"])
 
     def _store_singly(self, batch: _Batch) -> int:
         """One that cannot be stored must not keep the others out."""
@@ -141,7 +149,7 @@ class Recorder:
         for made in batch.rows:
             name = f"history.{made['id']}.{made['proc']}"
             try:
-                self.finished.add([made])
+                self._add([made])
             except RecordRefused as error:
                 self._refuse(name, error.detail)
             else:
@@ -165,12 +173,13 @@ class Recorder:
         self.files.refuse(name)
 
 
-def _row(name: str, ad: dict[str, Any], departed: Departed) -> Row:
+def _row(name: str, ad: dict[str, Any], departed: Departed, now: float) -> Row:
     wrong = problem(ad)
     if wrong is not None:
         raise UnreadableFile(name, wrong)
     try:
-        return row(ad, departed.report(ad))
-    except (TypeError, ValueError) as error:
+        whole, report = departed.instances.dressed(ad), departed.report(ad)
+        return row(whole, report) | {"message": departed.message(whole, report, now)}
+    except (KeyError, TypeError, ValueError) as error:
         # An operator may edit any attribute of a job into nonsense; that must not keep the other jobs out.
         raise UnreadableFile(name, f"it makes no sense ({error})") from error

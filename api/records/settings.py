@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from api.notifications.settings import MailSettings
 from api.records.errors import SettingsUnusable
 
 _SCHEMES = ("sqlite:///", "postgresql+psycopg://")
@@ -43,6 +44,9 @@ class RecordsSettings(BaseModel):
     )
     retention: Retention = Field(
         default_factory=lambda: Retention.model_validate({}), description="For how long things are kept."
+    )
+    mail: MailSettings | None = Field(
+        None, description="How messages to users are sent; without it none are, and jobs that ask for one are refused."
     )
 
     @field_validator("database")

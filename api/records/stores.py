@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
+from api.notifications.outbox import Outbox
 from api.records.commands import Commands
 from api.records.database import Database
 from api.records.departed import Departed
@@ -27,6 +28,9 @@ class Stores:
     series: SeriesStore
     usage: Usage
     commands: Commands
+    outbox: Outbox
+    sends: bool
+    """Whether messages to users are sent."""
 
     @property
     def departed(self) -> Departed:
@@ -46,4 +50,6 @@ def open_stores(settings: RecordsSettings, pairs: PairLimits) -> Stores:
         SeriesStore(database),
         Usage(database),
         Commands(database),
+        Outbox(database),
+        settings.mail is not None,
     )

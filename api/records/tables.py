@@ -49,6 +49,7 @@ jobs = Table(
     Column("site", Text, nullable=False),
     Column("ad", Text, nullable=False),
     Column("report", Text),
+    Column("instances", Integer),  # of a workflow, which is a job of DAGMan; of others none
     Index("jobs_by_id", "id"),
     # The last columns of these two are there for accounting, which then reads the index alone.
     Index("jobs_by_person", "person", "ended", "id", "owner", "vo", "core_seconds", "cpu_seconds"),
@@ -60,6 +61,14 @@ jobs = Table(
         "ended",
         sqlite_where=text("workflow IS NOT NULL"),
         postgresql_where=text("workflow IS NOT NULL"),
+    ),
+    Index(
+        "workflows_by_person",
+        "person",
+        "ended",
+        "id",
+        sqlite_where=text("instances IS NOT NULL"),
+        postgresql_where=text("instances IS NOT NULL"),
     ),
 )
 
@@ -124,6 +133,24 @@ commands = Table(
     Column("ended", Double, nullable=False),
     Column("exit_code", Integer),
     Index("commands_by_submission", "submission", "number"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("submission", Text, primary_key=True),  # of the job or workflow that it is about: each has one
+    Column("kind", Text, nullable=False),  # job, workflow
+    Column("recipient", Text, nullable=False),
+    Column("facts", Text, nullable=False),  # JSON
+    Column("state", Text, nullable=False),  # queued, sending, sent, failed
+    Column("attempts", Integer, nullable=False),
+    Column("doubts", Integer, nullable=False),  # how often it was handed over without an answer
+    Column("created", Double, nullable=False),
+    Column("due", Double, nullable=False),  # when it is looked at next: until then a sender has it, or it waits
+    Column("ended", Double),
+    Column("detail", Text),  # what the mail server said last
+    Index("messages_by_state", "state", "due"),
+    Index("messages_by_end", "ended"),
 )
 
 

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request
 
 from api.objects.errors import InvalidName
-from api.objects.requests import OutputRequest, UploadRequest, parse
+from api.objects.requests import ArtifactRequest, OutputRequest, UploadRequest, parse
 from api.objects.service import Data
 from api.objects.store import Link
+from api.workflows.artifacts import Artifacts
 from identity.caller import Caller
 
 
-def blueprint(data: Data, caller: Callable[[], Caller], job: Callable[[], Caller]) -> Blueprint:
-    """The routes over `data`.
+def blueprint(data: Data, artifacts: Artifacts, caller: Callable[[], Caller], job: Callable[[], Caller]) -> Blueprint:
+    """The routes over `data`, and over the `artifacts` that running jobs fetch from there.
 
     `caller()` gives the authenticated user of the request, `job()` the running job whose token it carries; both raise
     otherwise.
@@ -31,10 +32,15 @@ def blueprint(data: Data, caller: Callable[[], Caller], job: Callable[[], Caller
     @routes.post("/output")
     def output() -> tuple[Response, int]:
         """Where the running job that asks puts an output."""
-        submission = job().job
-        if submission is None:
-            raise RuntimeError("a caller that is no job came through the gate for jobs")
+        submission = _submission(job())
         return linked(data.output_link(submission, parse(request.get_data(), OutputRequest)))
+
+    @routes.post("/artifact")
+    def artifact() -> Response:
+        """Where the running job that asks gets one of its artifacts. 400 not one of its own, 404 not there."""
+        asking = job()
+        wanted = parse(request.get_data(), ArtifactRequest)
+        return jsonify(artifacts.files(wanted, _submission(asking), asking))
 
     @routes.get("")
     def own() -> Response:
@@ -55,6 +61,12 @@ def blueprint(data: Data, caller: Callable[[], Caller], job: Callable[[], Caller
         return Response(status=204)
 
     return routes
+
+
+def _submission(job: Caller) -> str:
+    if job.job is None:
+        raise RuntimeError("a caller that is no job came through the gate for jobs")
+    return job.job
 
 
 def linked(link: Link) -> tuple[Response, int]:

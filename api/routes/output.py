@@ -6,6 +6,7 @@ import re
 import select
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -26,25 +27,38 @@ _PATIENCE = 60.0
 _RUN = "Prominence-Run"
 
 
-def blueprint(jobs: JobsOf, following: Following, caller: Callable[[], Caller]) -> Blueprint:
-    """The routes; `caller()` gives the authenticated user of the request or raises."""
-    routes = Blueprint("output", __name__, url_prefix="/jobs")
+@dataclass(frozen=True)
+class Output:
+    """Answers requests for what the jobs that `jobs` finds have written."""
 
-    @routes.get("/<int:number>/<any(stdout, stderr):stream>")
-    def output(number: int, stream: str) -> Response:
-        """What a job wrote so far; with `follow=true` also what it goes on writing, until it has ended.
+    jobs: JobsOf
+    following: Following
+
+    def answer(self, number: int, stream: str, user: Caller) -> Response:
+        """What a job wrote so far; with `follow=true` in the request also what it goes on writing, until it has ended.
 
         The header Prominence-Run names the run of the job that wrote it. With `run` and `offset` of an earlier answer the
         text goes on from there, and begins anew where the job has started again meanwhile.
         """
-        user = caller()
         node, offset = _number("node"), _number("offset")
-        ad, sandbox = jobs.found(number, user)
+        ad, sandbox = self.jobs.found(number, user)
         if request.args.get("follow", "false").lower() in ("", "true", "1") and node == 0:
-            return _followed(jobs, following, number, user, sandbox, stream, offset, ad["JobStatus"] not in _ENDED)
+            active = ad["JobStatus"] not in _ENDED
+            return _followed(self.jobs, self.following, number, user, sandbox, stream, offset, active)
         if node != 0 or folder.signature(sandbox.path / stream) is None:
             raise NoSuchStream(f"Job {number} has no {stream} of node {node}, or none yet: it may not have started.")
         return _so_far(Stream(sandbox.path, stream, offset, _run()))
+
+
+def blueprint(output: Output, caller: Callable[[], Caller]) -> Blueprint:
+    """The routes; `caller()` gives the authenticated user of the request or raises."""
+    routes = Blueprint("output", __name__, url_prefix="/jobs")
+
+    @routes.get("/<int:number>/<any(stdout, stderr):stream>")
+    def written(number: int, stream: str) -> Response:
+        """What a job wrote so far, and with `follow` what it goes on writing."""
+        user = caller()
+        return output.answer(number, stream, user)
 
     return routes
 

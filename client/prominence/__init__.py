@@ -16,16 +16,19 @@ from prominence.errors import (
     Forbidden,
     InvalidInput,
     NoSuchJob,
+    NoSuchWorkflow,
     NotAuthenticated,
     Refused,
     StillActive,
     Unavailable,
     UnexpectedAnswer,
     Unreachable,
+    WorkflowStillActive,
 )
 from prominence.jobs import Document
 from prominence.transport import Backoff
 from prominence.version import __version__
+from prominence.workflows import Workflows
 
 __all__ = [
     "Backoff",
@@ -35,11 +38,14 @@ __all__ = [
     "Forbidden",
     "InvalidInput",
     "NoSuchJob",
+    "NoSuchWorkflow",
     "NotAuthenticated",
     "Refused",
     "StillActive",
     "Unavailable",
     "UnexpectedAnswer",
     "Unreachable",
+    "WorkflowStillActive",
+    "Workflows",
     "__version__",
 ]

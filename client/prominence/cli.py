@@ -14,7 +14,15 @@ from collections.abc import Sequence
 from prominence.commands import REGISTER
 from prominence.commands.parsing import Commands, Parser
 from prominence.console import Console
-from prominence.errors import Error, InvalidInput, NotAuthenticated, StillActive, Unavailable, Unreachable
+from prominence.errors import (
+    Error,
+    InvalidInput,
+    NotAuthenticated,
+    StillActive,
+    Unavailable,
+    Unreachable,
+    WorkflowStillActive,
+)
 from prominence.version import __version__
 
 EXIT_CODES: tuple[tuple[type[Error], int], ...] = (
@@ -23,6 +31,7 @@ EXIT_CODES: tuple[tuple[type[Error], int], ...] = (
     (Unavailable, 4),
     (Unreachable, 4),
     (StillActive, 124),
+    (WorkflowStillActive, 124),
     (Error, 1),
 )
 """The first class that fits gives the exit code."""
@@ -38,13 +47,15 @@ environment:
 exit codes:
   0  done         1  refused, or the job failed      2  wrong usage
   3  not signed in (PROMINENCE_TOKEN)                4  the service cannot be reached now
-  `wait` and `--wait` exit as the job's first failing task did; 124: not ended in time
+  `wait` and `--wait` exit as the job's first failing task did, for a workflow with 0 or 1;
+  124: not ended in time
 
 examples:
   prominence run --wait busybox echo hello
   id=$(prominence run -q --cpus 4 --memory 8 python:3.12 python fit.py)
   prominence stdout --follow $id
   prominence list --completed --num 5
+  id=$(prominence create -q workflow.yaml) && prominence workflow wait $id
 """
 
 

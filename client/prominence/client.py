@@ -1,8 +1,7 @@
-"""The service as Python calls: one method for each thing a user may ask about jobs."""
+"""The service as Python calls: one method for each thing a user may ask about jobs; workflows are below `workflows`."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import uuid
@@ -13,12 +12,14 @@ from typing import Any
 import requests
 
 from prominence.address import checked_token, service_url
+from prominence.answers import Answers, Described, body, encoded, joined, list_parameters
 from prominence.downloads import download
-from prominence.errors import InvalidInput, NoSuchJob, UnexpectedAnswer
+from prominence.errors import InvalidInput, NoSuchJob
 from prominence.jobs import CommandResult, Document
 from prominence.streaming import EVENT_STREAM, SILENCE, Piece, pieces
 from prominence.transport import Backoff, Transport
 from prominence.watching import watch
+from prominence.workflows import Workflows
 
 COMMAND_TIME = 60.0
 """Seconds that the service gives a command which names no time of its own."""
@@ -50,6 +51,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = service_url(url)
+        self._answers = Answers(self.url)
         self._timeout = timeout
         self._session = session or requests.Session()
         self._transport = Transport(
@@ -74,19 +76,20 @@ class Client:
             )
         return cls(url, environ.get("PROMINENCE_TOKEN", ""), **options)
 
-    def create_job(self, job: Mapping[str, Any], idempotency_key: str | None = None) -> int:
-        """Create a job from its description and return its id.
+    @property
+    def workflows(self) -> Workflows:
+        """The caller's workflows: create, list, describe, run again."""
+        return Workflows(self._transport, self._answers)
+
+    def create_job(self, job: Described, idempotency_key: str | None = None) -> int:
+        """Create a job from its description, bytes being YAML, and return its id.
 
         With the `idempotency_key` of an earlier call the id of the job made then is returned, and no other is
         made. Without one a fresh key is used, so that the retries of this call make one job.
         """
-        key = idempotency_key or uuid.uuid4().hex
-        response = self._transport.request("POST", "/jobs", body=_encoded(job), headers={"Idempotency-Key": key})
-        answer = self._decoded(response)
-        job_id = answer.get("id") if isinstance(answer, dict) else None
-        if not isinstance(job_id, int):
-            raise self._unexpected(response)
-        return job_id
+        content, headers = body(job, "job")
+        headers["Idempotency-Key"] = idempotency_key or uuid.uuid4().hex
+        return self._answers.created(self._transport.request("POST", "/jobs", body=content, headers=headers))
 
     def list_jobs(
         self,
@@ -98,41 +101,36 @@ class Client:
         constraint: str | None = None,
         ids: Iterable[int] | None = None,
         detail: bool = False,
+        workflow: int | None = None,
     ) -> list[Document]:
         """Return the caller's jobs: the active ones, the `num` (1) last finished (`completed`), or `all`.
 
-        `status` is `idle` or `running`, `constraint` is `<label>=<value>`; `detail` gives each as described.
+        `status` is `idle` or `running`, `constraint` is `<label>=<value>`; `detail` gives each as described. With the id
+        of a `workflow` they are its jobs, and `name`, `constraint` and `ids` cannot be given.
         """
-        params: dict[str, str] = {}
-        for key, wanted in (("completed", completed), ("all", all), ("detail", detail)):
-            if wanted:
-                params[key] = "true"
-        for key, text in (("status", status), ("name", name), ("constraint", constraint)):
-            if text is not None:
-                params[key] = text
-        if num is not None:
-            params["num"] = str(num)
-        if ids is not None:
-            params["id"] = _joined(ids)
-        response = self._transport.request("GET", "/jobs", params=params)
-        return self._jobs(response)
+        if workflow is not None and (name, constraint, ids) != (None, None, None):
+            raise InvalidInput("The jobs of a workflow cannot be chosen by name, label or id: leave these out.")
+        params = list_parameters(completed, num, all, status, name, constraint, ids, detail)
+        if workflow is not None:
+            params.update(workflow="true", id=str(workflow))
+        return self._answers.documents(self._transport.request("GET", "/jobs", params=params))
 
     def describe_job(self, job_id: int) -> Document:
         """Return all that is known about one job, active or finished. Raises NoSuchJob."""
-        found = self._jobs(self._transport.request("GET", f"/jobs/{job_id}"))
+        found = self._answers.documents(self._transport.request("GET", f"/jobs/{job_id}"))
         if not found:
             raise NoSuchJob(job_id)
         return found[0]
 
     def delete_jobs(self, ids: Iterable[int]) -> None:
         """Take jobs out of the queue, and end them where they run."""
-        joined = _joined(ids)
-        if not joined:
+        wanted = joined(ids)
+        if not wanted:
             return
-        if "," in joined:
-            self._transport.request("DELETE", "/jobs", params={"id": joined})
+        if "," in wanted:
+            self._transport.request("DELETE", "/jobs", params={"id": wanted})
         else:
-            self._transport.request("DELETE", f"/jobs/{joined}")
+            self._transport.request("DELETE", f"/jobs/{wanted}")
 
     def stdout(self, job_id: int, node: int = 0, offset: int = 0) -> bytes:
         """Return the standard output so far, from byte `offset` on, of the given node (the first is 0).
@@ -161,16 +159,16 @@ class Client:
         `timeout` is the command's, in seconds; None leaves it to the service. The request is sent once: a command may
         have effects. Raises Refused where the job does not run, the command cannot start or its time is over.
         """
-        body: Document = {"command": list(command)}
+        wanted: Document = {"command": list(command)}
         if timeout is not None:
-            body["timeout"] = timeout
+            wanted["timeout"] = timeout
         silence = (timeout or COMMAND_TIME) + COMMAND_MARGIN
-        response = self._transport.once("POST", f"/jobs/{job_id}/exec", body=_encoded(body), silence=silence)
-        answer = self._decoded(response)
+        response = self._transport.once("POST", f"/jobs/{job_id}/exec", body=encoded(wanted), silence=silence)
+        answer = self._answers.decoded(response)
         try:
             return CommandResult.of(answer)
         except (KeyError, TypeError):
-            raise self._unexpected(response) from None
+            raise self._answers.unexpected(response) from None
 
     def snapshot(self, job_id: int, path: str) -> Iterator[bytes]:
         """Archive a file or directory of the running job, and return the archive (gzipped tar) in pieces.
@@ -179,18 +177,18 @@ class Client:
         """
         self._transport.once("PUT", f"/jobs/{job_id}/snapshot", params={"path": path}, silence=SNAPSHOT_TIME)
         response = self._transport.request("GET", f"/jobs/{job_id}/snapshot")
-        answer = self._decoded(response)
+        answer = self._answers.decoded(response)
         url = answer.get("url") if isinstance(answer, dict) else None
         if not isinstance(url, str):
-            raise self._unexpected(response)
+            raise self._answers.unexpected(response)
         return download(self._session, url, self._timeout)
 
     def job_events(self, job_id: int) -> list[Document]:
         """Return what happened to the job, oldest first: each with `time` (epoch seconds) and `event`."""
         response = self._transport.request("GET", f"/jobs/{job_id}/events")
-        answer = self._decoded(response)
+        answer = self._answers.decoded(response)
         if not isinstance(answer, list) or not all(_is_event(entry) for entry in answer):
-            raise self._unexpected(response)
+            raise self._answers.unexpected(response)
         return answer
 
     def wait(
@@ -229,40 +227,6 @@ class Client:
         params = {"node": str(node), "offset": str(offset)}
         headers = {"Accept": "text/plain, */*"}
         return self._transport.request("GET", f"/jobs/{job_id}/{stream}", params=params, headers=headers).content
-
-    def _jobs(self, response: requests.Response) -> list[Document]:
-        answer = self._decoded(response)
-        if not isinstance(answer, list) or not all(_is_job(entry) for entry in answer):
-            raise self._unexpected(response)
-        return answer
-
-    def _decoded(self, response: requests.Response) -> object:
-        try:
-            answer: object = response.json()
-        except (ValueError, RecursionError):
-            raise self._unexpected(response) from None
-        return answer
-
-    def _unexpected(self, response: requests.Response) -> UnexpectedAnswer:
-        return UnexpectedAnswer(
-            f"{self.url} answered something that is no answer of the service: check PROMINENCE_URL.",
-            status=response.status_code,
-        )
-
-
-def _encoded(job: Mapping[str, Any]) -> bytes:
-    try:
-        return json.dumps(job, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"The job's description cannot be written as JSON: {error}.") from None
-
-
-def _joined(ids: Iterable[int]) -> str:
-    return ",".join(str(job_id) for job_id in ids)
-
-
-def _is_job(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("id"), int) and isinstance(entry.get("status"), str)
 
 
 def _is_event(entry: object) -> bool:

@@ -1,15 +1,17 @@
-"""Descriptions of jobs: made from the options of `prominence run`, or read from a file."""
+"""Descriptions of jobs and workflows: made from the options of `prominence run`, or read from a file."""
 
 from __future__ import annotations
 
 import base64
 import json
 import os
+import re
 import shlex
 import stat
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from prominence.errors import InvalidInput
 from prominence.jobs import Document
@@ -94,19 +96,55 @@ def _input_file(path: Path) -> Document:
     return entry
 
 
-def read_description(source: str, stdin: BinaryIO) -> Document:
-    """Return the JSON object in the file `source`, or in `stdin` where it is `-`. Raises InvalidInput."""
+@dataclass(frozen=True)
+class Description:
+    """What a file describes: decoded JSON or, as it stands, YAML; and whether that is a workflow rather than a job."""
+
+    content: Any
+    workflow: bool
+
+
+def read_description(source: str, stdin: BinaryIO) -> Description:
+    """Return the description in the file `source`, or in `stdin` where it is `-`. Raises InvalidInput.
+
+    A workflow has `jobs`, or is a list of jobs. YAML is left to the service: it is looked at only to see which of both it is.
+    """
     where = "The standard input" if source == "-" else source
     try:
-        text = stdin.read() if source == "-" else Path(source).read_bytes()
+        data = stdin.read() if source == "-" else Path(source).read_bytes()
+        text = data.decode()
     except OSError as error:
         raise InvalidInput(f"Cannot read {source}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{where} is neither JSON nor YAML in UTF-8.") from error
     try:
-        description = json.loads(text)
-    except json.JSONDecodeError as error:
+        content = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        if _is_yaml(source, text):
+            return Description(data, _is_yaml_workflow(text))
+        if isinstance(error, RecursionError):
+            raise InvalidInput(f"{where} is not JSON that can be read.") from error
         raise InvalidInput(f"{where} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(f"{where} is not JSON in UTF-8 that can be read.") from error
-    if not isinstance(description, dict):
-        raise InvalidInput(f"{where} does not hold a job: a job's description is a JSON object.")
-    return description
+    if not isinstance(content, (dict, list)):
+        raise InvalidInput(f"{where} does not hold a job or a workflow: its description is a JSON object.")
+    return Description(content, isinstance(content, list) or "jobs" in content)
+
+
+def _is_yaml(source: str, text: str) -> bool:
+    """Tell whether a text that is no JSON is meant as YAML: by the name of the file, else by how it begins."""
+    if Path(source).suffix in (".yaml", ".yml", ".json"):
+        return Path(source).suffix != ".json"
+    return ":" in text and text.lstrip()[0] not in "{["
+
+
+_YAML_BEGIN = re.compile(r"(?:[ \t]*(?:#.*|%.*|---(?:[ \t].*)?)?\n)*([ ]*)(.?)")
+"""Blank lines, comments and directives; then the indent and the first character of what counts."""
+
+
+def _is_yaml_workflow(text: str) -> bool:
+    found = _YAML_BEGIN.match(text.removeprefix("\ufeff").replace("\r\n", "\n"))
+    indent, first = found.groups() if found else ("", "")
+    if first in ("-", "["):
+        return True
+    before = r"[{,\s]" if first == "{" else f"^{indent}"
+    return re.search(rf"{before}(?:jobs|'jobs'|\"jobs\")[ ]*:", text, re.MULTILINE) is not None

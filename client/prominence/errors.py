@@ -45,6 +45,14 @@ class NoSuchJob(Error):
         self.job_id = job_id
 
 
+class NoSuchWorkflow(Error):
+    """The caller has no workflow with the id `workflow_id`, neither active nor finished."""
+
+    def __init__(self, workflow_id: int) -> None:
+        super().__init__(f"You have no workflow {workflow_id}: `prominence workflow list --all` shows those you have.")
+        self.workflow_id = workflow_id
+
+
 class Unavailable(Error):
     """The service answers that it cannot work now (429, 502, 503, 504), also after retries.
 
@@ -70,4 +78,15 @@ class StillActive(Error):
     def __init__(self, job_id: int, timeout: float) -> None:
         super().__init__(f"Job {job_id} has not ended after {timeout:g} s: `prominence wait {job_id}` waits on.")
         self.job_id = job_id
+        self.timeout = timeout
+
+
+class WorkflowStillActive(Error):
+    """The workflow `workflow_id` had not ended when the time to wait was over (`timeout` seconds)."""
+
+    def __init__(self, workflow_id: int, timeout: float) -> None:
+        super().__init__(
+            f"Workflow {workflow_id} has not ended after {timeout:g} s: `prominence workflow wait {workflow_id}` waits on."
+        )
+        self.workflow_id = workflow_id
         self.timeout = timeout

@@ -54,6 +54,11 @@ def exit_code(job: Document) -> int:
     return 0
 
 
+def workflow_exit_code(workflow: Document) -> int:
+    """Return what a shell should see for a workflow that has ended: 0 where all of its jobs ended well, else 1."""
+    return 0 if workflow.get("status") == "completed" else 1
+
+
 def as_shell(code: object) -> int:
     """Return the exit code of a failed task or command as a shell shows it, 1 where there is none; never 0."""
     if not isinstance(code, int):
@@ -82,7 +87,7 @@ def elapsed(job: Document, now: float) -> float | None:
     return max(0.0, (now if end is None else end) - start)
 
 
-def summary(job: Document) -> str:
-    """Return one line: id, state and, where there is one, the reason."""
+def summary(job: Document, what: str = "Job") -> str:
+    """Return one line: what it is, id, state and, where there is one, the reason."""
     reason = job.get("statusReason")
-    return f"Job {job['id']} {job['status']}" + (f": {reason}" if reason else "")
+    return f"{what} {job['id']} {job['status']}" + (f": {reason}" if reason else "")

@@ -1,4 +1,4 @@
-"""Looking at one job again and again until it has ended.
+"""Looking at one job or workflow again and again until it has ended.
 
 A wait may last for days, so it outlives what is short: a restart of the service, a lost network, and the
 moment in which a job has left the queue but is not yet among the finished ones. What was never seen, or is
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from prominence.errors import NoSuchJob, StillActive, Unavailable, Unreachable
+from prominence.errors import Error, NoSuchJob, NoSuchWorkflow, StillActive, Unavailable, Unreachable
 from prominence.jobs import Document, has_ended
 
 FIRST_PAUSE = 0.25
@@ -28,11 +28,12 @@ def watch(
     created: bool,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
+    late: Callable[[int, float], Error] = StillActive,
 ) -> Iterator[Document]:
     """Yield the job as each look finds it; the last one yielded has ended.
 
     `poll` and `timeout` are in seconds (None: as long as it takes). `created` says that the job is known to
-    exist, because its creation was just answered. Raises StillActive when the time is over, else what
+    exist, because its creation was just answered. Raises what `late` makes when the time is over, else what
     `describe` raises.
     """
     began = clock()
@@ -42,7 +43,7 @@ def watch(
         asked = 0.0
         try:
             job = describe(job_id)
-        except (NoSuchJob, Unavailable, Unreachable) as error:
+        except (NoSuchJob, NoSuchWorkflow, Unavailable, Unreachable) as error:
             if seen is None or clock() - seen > PATIENCE:
                 raise
             asked = getattr(error, "retry_after", None) or 0.0
@@ -53,6 +54,6 @@ def watch(
                 return
         left = float("inf") if timeout is None else began + timeout - clock()
         if timeout is not None and left <= 0:
-            raise StillActive(job_id, timeout)
+            raise late(job_id, timeout)
         sleep(min(max(pause, asked), left))
         pause = min(poll, pause * 1.5)

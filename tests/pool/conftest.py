@@ -42,9 +42,9 @@ def instance(tmp_path_factory: pytest.TempPathFactory, shared: list[Instance]) -
         folder.chmod(0o711)
     # More CPUs than any test needs: a slot whose job lost its shadow to a killed schedd may be held for a long time.
     settings = replace(from_environment(os.environ), home=home / "home", port=PORT, workers=1, worker_cpus=4)
-    for running in _running(replace(settings, registry_mirror=f"http://{settings.address(MIRROR)}:5000")):
-        shared.append(running)
-        yield running
+    for started in running(replace(settings, registry_mirror=f"http://{settings.address(MIRROR)}:5000")):
+        shared.append(started)
+        yield started
         shared.clear()
 
 
@@ -52,7 +52,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory, shared: list[Instance]) -
 def expendable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """An instance without workers, for tests that break it."""
     home = Path(tmp_path_factory.mktemp("expendable", numbered=True)) / "home"
-    yield from _running(replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=0))
+    yield from running(replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=0))
 
 
 @pytest.fixture(scope="module")
@@ -62,19 +62,20 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     for folder in (home, home.parent, home.parent.parent):
         folder.chmod(0o711)
     settings = replace(from_environment(os.environ), home=home / "home", port=EXPENDABLE_PORT, workers=1, worker_cpus=6)
-    yield from _running(settings)
+    yield from running(settings)
 
 
-def _running(settings: Settings) -> Iterator[Instance]:
-    running = Instance(settings)
+def running(settings: Settings) -> Iterator[Instance]:
+    """A started instance, which is cleaned away at the end; prints its logs."""
+    started = Instance(settings)
     try:
-        running.start(print)
-        yield running
+        started.start(print)
+        yield started
     finally:
-        for folder in sorted(running.home.nodes.glob("*")):
+        for folder in sorted(started.home.nodes.glob("*")):
             machine = Machine(folder.name, settings.home, folder / "pool")
-            print(nodes.log_tails(nodes.Node(folder.name, running.home, machine)))
-        running.clean()
+            print(nodes.log_tails(nodes.Node(folder.name, started.home, machine)))
+        started.clean()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -29,8 +29,11 @@ from flask import request
 from htcondor2 import HTCondorException
 
 import api.jobs.index
+import api.jobs.once
 import api.jobs.sandbox
 import api.jobs.service
+import api.workflows.files
+import api.workflows.service
 import pool.session
 from api.app import create_app
 from api.settings import load
@@ -39,7 +42,18 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HEADER = "Die"
-_TRACED = {str(module.__file__) for module in (api.jobs.index, api.jobs.sandbox, api.jobs.service, pool.session)}
+_TRACED = {
+    str(module.__file__)
+    for module in (
+        api.jobs.index,
+        api.jobs.once,
+        api.jobs.sandbox,
+        api.jobs.service,
+        api.workflows.files,
+        api.workflows.service,
+        pool.session,
+    )
+}
 _Tracer = Callable[[FrameType, str, Any], Any]
 
 

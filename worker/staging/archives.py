@@ -46,15 +46,25 @@ def is_archive(filename: str) -> bool:
     return filename.lower().endswith(TARS + ZIPS)
 
 
-def unpack(artifact: str, filename: str, file: Path, home: Path, room: Room, check: Callable[[], None]) -> None:
-    """Unpack ``file``, whose name says its kind, below ``home``. ``artifact`` is for messages, ``check`` may end it.
+def unpack(
+    artifact: str,
+    filename: str,
+    file: Path,
+    home: Path,
+    room: Room,
+    check: Callable[[], None],
+    below: Tuple[str, ...] = (),
+) -> None:
+    """Unpack ``file``, whose name says its kind, in the directory ``below`` of ``home``, out of which nothing in it leads.
+
+    ``artifact`` is for messages, ``check`` may end it.
 
     Raises ArtifactError.
     """
     reader = zips.entries(file) if filename.lower().endswith(ZIPS) else tarballs.entries(file, check)
     with (
         writing(artifact),
-        closing(Tree(home, lambda: room.take(artifact, 0))) as tree,
+        closing(Tree(home, lambda: room.take(artifact, 0), below)) as tree,
         closing(reader),
         _sound(artifact),
     ):

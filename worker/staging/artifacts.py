@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from worker.scratch import Scratch
-from worker.staging import archives, download
+from worker.staging import archives, download, links
 from worker.staging.documents import Artifact
 from worker.staging.errors import ArtifactMountError
 from worker.staging.room import Room, writing
 from worker.staging.terms import Terms
 from worker.staging.tree import Tree
+from worker.staging.upload import Service
 
 
 class Fetched(NamedTuple):
-    """An artifact that is in place: bytes and SHA-256 in hexadecimal as it came, the seconds that this and unpacking took."""
+    """An artifact that is in place: bytes as it came, the seconds that this and unpacking took.
+
+    ``sha256`` is in hexadecimal, and "" for an artifact of several files.
+    """
 
     name: str
     size: int
@@ -33,27 +37,31 @@ def stage(
     artifacts: Sequence[Artifact],
     scratch: Scratch,
     largest: int,
+    service: Service,
     terms: Terms,
     records: List[Fetched],
     clock: Callable[[], float],
 ) -> None:
     """Fetch the artifacts one after the other; archives are unpacked into the job's home, other files put there.
 
-    All together they may take ``largest`` bytes there. ``records`` gets an entry for each; ``clock`` counts seconds. Raises
-    ArtifactError: one that cannot be had ends this.
+    All together they may take ``largest`` bytes there. ``service`` knows where those are that have no address. ``records`` gets
+    an entry for each; ``clock`` counts seconds. Raises ArtifactError: one that cannot be had ends this.
     """
     room = Room(largest)
     file = scratch.tools / "artifact"
     for artifact in artifacts:
-        begun = clock()
+        begun, size, files, sha256 = clock(), 0, 0, ""
         terms.turned_to(artifact.shown)
-        try:
-            content = download.fetch(artifact, file, room, terms)
-            _put(artifact, file, content.size, scratch.home, room, terms)
-        finally:
-            file.unlink(missing_ok=True)
-        records.append(Fetched(artifact.shown, content.size, content.sha256, clock() - begun))
-        terms.log(f"artifact {artifact.shown}: {content.size} bytes")
+        for one in links.located(artifact, service, terms):
+            try:
+                content = download.fetch(one, file, room, terms)
+                _put(one, file, content.size, scratch.home, room, terms)
+            finally:
+                file.unlink(missing_ok=True)
+            size, files = size + content.size, files + 1
+            sha256 = content.sha256 if files == 1 else ""
+        records.append(Fetched(artifact.shown, size, sha256, clock() - begun))
+        terms.log(f"artifact {artifact.shown}: {size} bytes")
     binds(artifacts, scratch.home)
 
 
@@ -74,13 +82,13 @@ def binds(artifacts: Sequence[Artifact], home: Path) -> List[Tuple[Path, str]]:
 
 
 def _put(artifact: Artifact, file: Path, size: int, home: Path, room: Room, terms: Terms) -> None:
-    name = artifact.filename
-    if archives.is_archive(name):
-        archives.unpack(artifact.shown, name, file, home, room, terms.check)
+    place = artifact.place
+    if archives.is_archive(place.name):
+        archives.unpack(artifact.shown, place.name, file, home, room, terms.check, place.parent.parts)
         return
     room.take(artifact.shown, size)
-    with writing(artifact.shown), closing(Tree(home)) as tree:
-        tree.take(file, (name,), 0o755 if artifact.executable else 0o644)
+    with writing(artifact.shown), closing(Tree(home, lambda: room.take(artifact.shown, 0))) as tree:
+        tree.take(file, place.parts, 0o755 if artifact.executable else 0o644)
 
 
 def _is_mountable(home: Path, name: str) -> bool:

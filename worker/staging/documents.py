@@ -7,14 +7,15 @@ from typing import Any, Mapping, NamedTuple, Optional
 from urllib.parse import unquote, urlsplit
 
 _NAMELESS = "artifact"
+_ADDRESSES = ("http://", "https://")
 
 
 class Artifact(NamedTuple):
-    """A file or archive to fetch from ``url``.
+    """A file or archive to fetch from ``url``; where this is no address, the service knows the files that it stands for.
 
-    ``name`` is what its owner calls an upload, whose ``url`` is a signed link, and "" for a plain address. The entry ``source``
-    of the job's home is to be seen at the absolute path ``target`` of the container; both are "" for none. ``sha256``
-    (hexadecimal) is "" and ``size`` (bytes) is None where nothing was announced.
+    ``name`` is what the job's owner calls it, "" for a plain address. ``path`` says where in the job's home it is put, None:
+    under its own name. The entry ``source`` of the home is to be seen at the absolute path ``target`` of the container; both
+    are "" for none. ``sha256`` (hexadecimal) is "" and ``size`` (bytes) is None where nothing was announced.
     """
 
     url: str
@@ -24,6 +25,17 @@ class Artifact(NamedTuple):
     executable: bool = False
     sha256: str = ""
     size: Optional[int] = None
+    path: Optional[PurePosixPath] = None
+
+    @property
+    def is_address(self) -> bool:
+        """Whether ``url`` can be fetched as it stands."""
+        return self.url.lower().startswith(_ADDRESSES)
+
+    @property
+    def place(self) -> PurePosixPath:
+        """Where in the job's home it is put; an archive is unpacked in the directory of that."""
+        return self.path or PurePosixPath(self.filename)
 
     @property
     def shown(self) -> str:
@@ -47,13 +59,5 @@ class Artifact(NamedTuple):
 def artifact(item: Mapping[str, Any]) -> Artifact:
     """The artifact of a decoded description. Raises KeyError, TypeError or ValueError where it is not one."""
     source, _, target = (item.get("mountpoint") or "").partition(":")
-    size = item.get("size")
-    return Artifact(
-        url=item["url"],
-        name=item.get("name") or "",
-        source=source,
-        target=target,
-        executable=bool(item.get("executable")),
-        sha256=(item.get("sha256") or "").lower(),
-        size=None if size is None else int(size),
-    )
+    made = Artifact(item["url"], source=source, target=target, executable=bool(item.get("executable")))
+    return made if made.is_address else made._replace(name=made.url)

@@ -66,6 +66,17 @@ class ArtifactRefusedError(ArtifactError):
         self.status = status
 
 
+class ArtifactNotGivenError(ArtifactError):
+    """The service does not say where the artifact is; ``status`` is its answer, ``said`` its sentence."""
+
+    code = "artifactNotGiven"
+
+    def __init__(self, artifact: str, status: int, said: str) -> None:
+        super().__init__(artifact, f"The artifact {artifact!r} cannot be had (status {status}): {said.rstrip('.')}.")
+        self.status = status
+        self.said = said
+
+
 class ArtifactNetworkError(ArtifactError):
     """The artifact could not be fetched because of the network or of the server at its other end."""
 

@@ -19,14 +19,16 @@ _LATEST = 2.0**40
 
 
 class Tree:
-    """The directory ``root``, which is open until ``close``. All methods raise OSError.
+    """The directory ``below`` of ``root``, which is open until ``close``. All methods raise OSError.
 
     ``made`` is told before each directory is made and may raise.
     """
 
-    def __init__(self, root: Path, made: Callable[[], None] = lambda: None) -> None:
-        self._root = os.open(root, _FOLDER)
+    def __init__(self, root: Path, made: Callable[[], None] = lambda: None, below: Parts = ()) -> None:
         self._made = made
+        self._root = os.open(root, _FOLDER)
+        for part in below:
+            self._root = self._enter(self._root, part)
         self._at: Optional[Parts] = None
         self._folder = -1
 

@@ -79,13 +79,11 @@ def _link(output: Output, service: Service, terms: Terms) -> Tuple[str, Dict[str
         "POST", f"{service.url}{service.path}", headers, terms.pace, wire.Body(len(body), iter([body]))
     ) as reply:
         _check(output, reply)
-        answer = _json(_text(reply))
+        answer = decoded(text(reply))
     url, more = answer.get("url"), answer.get("headers") or {}
-    if not (
-        isinstance(url, str) and url.startswith(("http://", "https://")) and is_address(url) and _are_headers(more)
-    ):
+    if not (is_link(url) and _are_headers(more)):
         raise TransferError(reply.where, "its answer is no link")
-    return url, more
+    return str(url), more
 
 
 class _Sending:
@@ -121,31 +119,38 @@ def _check(output: Output, reply: wire.Reply) -> None:
     """Raise TransferError or OutputNotStoredError for an answer that is no success."""
     if 200 <= reply.status < 300:
         return
-    raise reply.passing() or OutputNotStoredError(output.shown, reply.status, _sentence(_text(reply)))
+    raise reply.passing() or OutputNotStoredError(output.shown, reply.status, sentence(text(reply)))
 
 
-def _text(reply: wire.Reply) -> str:
-    data = b""
-    while len(data) < _LONGEST_ANSWER and (more := reply.read(_LONGEST_ANSWER - len(data))):
+def text(reply: wire.Reply, most: int = _LONGEST_ANSWER) -> str:
+    """The body of an answer, up to ``most`` bytes of it. Raises what the network does."""
+    data = bytearray()
+    while len(data) < most and (more := reply.read(most - len(data))):
         data += more
     return data.decode("utf-8", "replace")
 
 
-def _sentence(text: str) -> str:
+def sentence(body: str) -> str:
     """What an error's body has to say to people: the service writes JSON, S3 writes XML."""
-    said = _json(text).get("error")
+    said = decoded(body).get("error")
     if isinstance(said, str) and said:
         return said
-    match = _XML_SENTENCE.search(text)
+    match = _XML_SENTENCE.search(body)
     return match.group(1) if match else "the store gave no reason"
 
 
-def _json(text: str) -> Dict[str, Any]:
+def decoded(body: str) -> Dict[str, Any]:
+    """The JSON object of a body, empty where it is none."""
     try:
-        decoded = json.loads(text)
+        found = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return decoded if isinstance(decoded, dict) else {}
+    return found if isinstance(found, dict) else {}
+
+
+def is_link(value: object) -> bool:
+    """Whether a part of the service's answer is an address to send to or to fetch from."""
+    return isinstance(value, str) and value.startswith(("http://", "https://")) and is_address(value)
 
 
 def _are_headers(value: object) -> bool:

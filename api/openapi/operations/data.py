@@ -1,7 +1,7 @@
 """`/data` and `/objects`: uploads, lists, deletion, and what the links lead to."""
 
-from api.documents.answers_data import CheckpointLink, Link, StoredObject
-from api.objects.requests import CheckpointRequest, OutputRequest, UploadRequest
+from api.documents.answers_data import ArtifactFiles, CheckpointLink, Link, StoredObject
+from api.objects.requests import ArtifactRequest, CheckpointRequest, OutputRequest, UploadRequest
 from api.openapi.operation import (
     ANY_BYTES,
     BYTES,
@@ -83,6 +83,24 @@ OPERATIONS = (
         "Find the checkpoint of a job",
         {200: reply("Where to fetch it.", CheckpointLink), **refusals(_404="The job has saved none.")},
         says="For running jobs: the one that was saved last, by whichever run of the job.",
+        tokens=("job",),
+    ),
+    Operation(
+        "POST",
+        "/data/artifact",
+        TAG,
+        "Fetch an artifact of a job",
+        {
+            200: reply("Where to GET its files.", ArtifactFiles),
+            **refusals(
+                _400="The document is not valid, or it names none of the job's artifacts.",
+                _403="The upload belongs to a group that the job's user is not in.",
+                _404="The other job of the workflow did not leave it.",
+                _503="The storage cannot be used at the moment.",
+            ),
+        },
+        says="For running jobs: uploads, and what other jobs of the same workflow leave, as the job's document names them.",
+        body=Body({JSON: ArtifactRequest}),
         tokens=("job",),
     ),
     Operation("GET", "/data", TAG, "List your objects", {200: _OBJECTS}),

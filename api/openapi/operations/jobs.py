@@ -8,6 +8,7 @@ from api.openapi.operation import (
     JOBS,
     JSON,
     NOT_A_NUMBER,
+    YAML,
     Body,
     Listed,
     Operation,
@@ -18,15 +19,16 @@ from api.openapi.operation import (
     refusals,
     reply,
 )
+from pool.numbers import LARGEST_ID
 
 TAG = "Jobs"
 
-_MOST_IDS = 1000
-_IDS = {
+_MOSTIDS = 1000
+IDS = {
     "type": "array",
-    "items": {"type": "integer", "minimum": 0, "maximum": 9_999_999_999},
+    "items": {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
     "minItems": 1,
-    "maxItems": _MOST_IDS,
+    "maxItems": _MOSTIDS,
 }
 _LABEL = patterns.whole(f"{patterns.LABEL_KEY}={patterns.LABEL_VALUE}")
 IDEMPOTENCY_KEY = Parameter(
@@ -42,8 +44,11 @@ LIST_PARAMETERS = (
     Parameter("status", "Only jobs in this state.", {"type": "string", "enum": ["idle", "running"]}),
     Parameter("constraint", "Only jobs with this label, as `label=value`.", {"type": "string", "pattern": _LABEL}),
     Parameter("name", "Only jobs of this name.", {"type": "string", "pattern": r"^[^\x00]*$"}),
-    Parameter("id", "Only these jobs: ids separated by commas.", _IDS),
+    Parameter("id", "Only these jobs: ids separated by commas.", IDS),
     flag("detail", "Describe each job in full."),
+    flag(
+        "workflow", "The jobs of the workflow whose id is `id`, those that are not in the queue yet among the active."
+    ),
 )
 OPERATIONS = (
     Operation(
@@ -57,9 +62,9 @@ OPERATIONS = (
                 _400="The document is not valid, or asks for what this server does not offer: `field` names it."
             ),
         },
-        says="The answer comes when the job is safely in the queue.",
+        says="The answer comes when the job is safely in the queue. The document is JSON or YAML.",
         parameters=(IDEMPOTENCY_KEY,),
-        body=Body({JSON: Job}),
+        body=Body({JSON: Job, YAML: Job}),
     ),
     Operation(
         "GET",
@@ -83,7 +88,7 @@ OPERATIONS = (
             ),
         },
         says="Removes them from the queue; what runs is ended. All are checked before the first is removed.",
-        parameters=(Parameter("id", "The jobs: ids separated by commas.", _IDS, required=True),),
+        parameters=(Parameter("id", "The jobs: ids separated by commas.", IDS, required=True),),
     ),
     Operation(
         "GET",

@@ -14,8 +14,7 @@ from api.openapi.operation import (
 from api.openapi.operations.jobs import TAG
 
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}
-_PARAMETERS = (
-    job_id(),
+PARAMETERS = (
     Parameter("node", "Number of the node, from 0 on.", _COUNT),
     Parameter("offset", "Byte to begin with.", _COUNT),
     flag("follow", "The answer goes on with what the job goes on writing, until it has ended."),
@@ -27,7 +26,7 @@ _PARAMETERS = (
     ),
     Parameter("Last-Event-ID", "The last `id` of an event stream, to go on from there.", {"type": "string"}, "header"),
 )
-_TEXT = Reply(
+TEXT_REPLY = Reply(
     "What the job wrote so far, and with `follow` what it goes on writing; as events where they are asked for by `Accept`.",
     {TEXT: ANY_TEXT, "text/event-stream": ANY_TEXT},
     {"Prominence-Run": "Names the run of the job that wrote it."},
@@ -41,7 +40,7 @@ def _output(stream: str, what: str) -> Operation:
         TAG,
         f"Read a job's {what}",
         {
-            200: _TEXT,
+            200: TEXT_REPLY,
             **refusals(
                 _400="There is no such job, or it has no such output (yet), or a parameter is wrong.",
                 _403="The job belongs to somebody else.",
@@ -49,7 +48,7 @@ def _output(stream: str, what: str) -> Operation:
             **NOT_A_NUMBER,
         },
         says="Works while the job runs and after it has ended.",
-        parameters=_PARAMETERS,
+        parameters=(job_id(), *PARAMETERS),
     )
 
 

@@ -3,7 +3,19 @@
 `execute(arguments, console)` returns the exit code; what goes wrong it raises as a `prominence.Error`.
 """
 
-from prominence.commands import create, delete, describe, events, execute, listing, output, run, snapshot, wait
+from prominence.commands import (
+    create,
+    delete,
+    describe,
+    events,
+    execute,
+    listing,
+    output,
+    run,
+    snapshot,
+    wait,
+    workflow,
+)
 
 REGISTER = (
     run.register,
@@ -16,5 +28,6 @@ REGISTER = (
     snapshot.register,
     wait.register,
     delete.register,
+    workflow.register,
 )
 """In the order of the help."""

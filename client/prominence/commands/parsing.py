@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from prominence.console import Console
 from prominence.errors import InvalidInput
-from prominence.values import positive
+from prominence.values import label, positive
 
 Execute = Callable[[argparse.Namespace, Console], int]
 """What a command does: returns the exit code."""
@@ -25,10 +25,17 @@ class Parser(argparse.ArgumentParser):
 class Commands:
     """The commands below the top parser, to which each module adds its own."""
 
-    def __init__(self, top: Parser) -> None:
+    def __init__(self, top: Parser, dest: str = "command") -> None:
         self._parsers = top.add_subparsers(
-            title="commands", metavar="COMMAND", dest="command", required=True, parser_class=Parser
+            title="commands", metavar="COMMAND", dest=dest, required=True, parser_class=Parser
         )
+
+    def group(self, name: str, *, summary: str) -> Commands:
+        """Add a word behind which there are commands of its own, and return these."""
+        parser = self._parsers.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False
+        )
+        return Commands(parser, f"{name}_command")
 
     def add(self, name: str, execute: Execute, *, summary: str, details: str = "", usage: str | None = None) -> Parser:
         """Add a command with its one line of help, and `details` below its options in its own help."""
@@ -43,6 +50,37 @@ class Commands:
         )
         parser.set_defaults(execute=execute)
         return parser
+
+
+def add_workflow_id(parser: argparse.ArgumentParser) -> None:
+    """Add the argument ID of one workflow, as `workflow`."""
+    parser.add_argument("workflow", metavar="ID", type=positive, help="the workflow's id")
+
+
+def add_list_options(parser: argparse.ArgumentParser, what: str, shown: int) -> None:
+    """Add what says which of many to list; `shown` is how many finished ones where the user does not say."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--completed", action="store_true", help=f"finished {what}, the newest first")
+    which.add_argument("--all", action="store_true", help=f"active and finished {what}, without a limit")
+    parser.add_argument(
+        "--num", metavar="N", type=positive, help=f"so many finished {what} (with --completed: {shown})"
+    )
+    parser.add_argument("--status", choices=("idle", "running"), help=f"only active {what} in this state")
+    parser.add_argument("--name", help=f"only {what} with this name")
+    parser.add_argument("--label", metavar="KEY=VALUE", type=label, help=f"only {what} with this label")
+    parser.add_argument("--json", action="store_true", help="print what the service answers")
+
+
+def list_choice(arguments: argparse.Namespace, shown: int) -> dict[str, Any]:
+    """Return what the options of `add_list_options` say, in the words of the library."""
+    return {
+        "completed": arguments.completed or (arguments.num is not None and not arguments.all),
+        "num": arguments.num or (shown if arguments.completed else None),
+        "all": arguments.all,
+        "status": arguments.status,
+        "name": arguments.name,
+        "constraint": arguments.label,
+    }
 
 
 def add_job_id(parser: argparse.ArgumentParser) -> None:

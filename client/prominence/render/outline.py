@@ -10,7 +10,7 @@ from typing import Any
 from prominence.jobs import Document
 from prominence.render.text import local_time
 
-FIRST = ("id", "name", "status", "statusReason", "events", "labels", "resources", "tasks", "execution")
+FIRST = ("id", "name", "status", "statusReason", "progress", "events", "labels", "resources", "tasks", "execution")
 """What people look for comes first; the rest follows in the service's order."""
 TIMES = {"progress": ("since",), "checkpoint": ("lastSaved",)}
 """Parts of `execution` and which of their fields are times."""

@@ -1,4 +1,4 @@
-"""A list of jobs as a table that fits the terminal.
+"""Lists of jobs and workflows, and the graph of one, as a table that fits the terminal.
 
 Columns are as wide as their content. Where the line is too long for the terminal, the widest of the columns
 that may be cut gives way first, so that short values stay whole.
@@ -55,6 +55,69 @@ def job_row(job: Document, now: float) -> list[str]:
         task.get("image") or "",
         task.get("cmd") or "",
     ]
+
+
+WORKFLOW_COLUMNS = (
+    Column("ID", right=True),
+    Column("NAME", cut=True),
+    Column("CREATED"),
+    Column("STATUS"),
+    Column("ELAPSED", right=True),
+    Column("DONE", right=True),
+    Column("FAILED", right=True),
+    Column("QUEUED", right=True),
+    Column("WAITING", right=True),
+)
+
+
+def workflow_table(workflows: Sequence[Document], *, now: float, width: int | None) -> list[str]:
+    """Return a table of workflows as lines; as `job_table`."""
+    return table(WORKFLOW_COLUMNS, [workflow_row(workflow, now) for workflow in workflows], width)
+
+
+def workflow_row(workflow: Document, now: float) -> list[str]:
+    """Return one workflow's cells, in the order of WORKFLOW_COLUMNS; its instances are counted, not its jobs."""
+    events, progress = workflow.get("events") or {}, workflow.get("progress") or {}
+    created = events.get("createTime")
+    # A workflow has no start of its own: its jobs start one by one.
+    lasting = {**workflow, "events": {"startTime": created, **events}}
+    return [
+        str(workflow["id"]),
+        workflow.get("name") or "",
+        "-" if created is None else local_time(created, "%Y-%m-%d %H:%M"),
+        workflow["status"],
+        duration(elapsed(lasting, now)),
+        f"{progress.get('done', '-')}/{progress.get('total', '-')}",
+        *(str(progress.get(name, "-")) for name in ("failed", "queued", "waiting")),
+    ]
+
+
+STATES = ("waiting", "queued", "running", "done", "failed")
+GRAPH_COLUMNS = (
+    Column("JOB", cut=True),
+    Column("STATE"),
+    Column("INSTANCES", right=True),
+    *(Column(state.upper(), right=True) for state in STATES),
+    Column("AFTER", cut=True),
+)
+
+
+def graph_table(graph: Document, *, width: int | None) -> list[str]:
+    """Return the graph of a workflow as lines, one for each job; `width` as in `job_table`."""
+    before: dict[str, list[str]] = {node["name"]: [] for node in graph["nodes"]}
+    for edge in graph["edges"]:
+        before.setdefault(edge["to"], []).append(edge["from"])
+    rows = [
+        [
+            node["name"],
+            node["state"],
+            str(node["instances"]),
+            *(str(node["states"].get(state, "-")) for state in STATES),
+            ", ".join(before[node["name"]]),
+        ]
+        for node in graph["nodes"]
+    ]
+    return table(GRAPH_COLUMNS, rows, width)
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None) -> list[str]:

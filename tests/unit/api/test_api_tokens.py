@@ -38,7 +38,7 @@ LOG = Path(__file__).parents[1] / "pool_logs" / "ok.log"
 ALICES_JOB = "a" * 32
 OPEN = {"GET /health", "GET /openapi.json", "GET /docs", "PUT /objects/{}", "GET /objects/{}", "GET /metrics"}
 """Addresses that take no token of ours: they need none, or a signed link, or the operators' own."""
-FOR_JOBS = {"POST /ts", "POST /data/output", "POST /checkpoint", "GET /checkpoint"}
+FOR_JOBS = {"POST /ts", "POST /data/output", "POST /data/artifact", "POST /checkpoint", "GET /checkpoint"}
 FOR_BOTH = {"GET /kv", "GET /kv/", "GET /kv/{}", "POST /kv/{}", "DELETE /kv/{}", "GET /ts/{}"}
 
 

@@ -161,8 +161,10 @@ def test_create_takes_what_a_dry_run_prints(server: ScriptedServer, shell: Shell
     [
         (b"{", "line 1, column 2"),
         (b'{"a": 1,\n "b"}', "line 2"),
-        (b"[]", "JSON object"),
-        (b"\xff\xfe\xfa", "not JSON"),
+        (b"3", "JSON object"),
+        (b"", "line 1, column 1"),
+        (b"hello", "line 1, column 1"),
+        (b"\xff\xfe\xfa", "neither JSON nor YAML"),
         (b"[" * 100_000, "not JSON"),
         (b'{"a": NaN}', "JSON"),
     ],

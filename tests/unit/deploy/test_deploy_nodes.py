@@ -35,9 +35,17 @@ def _with_token(node: Node, name: str) -> Node:
     return node
 
 
+def _with_tokens_of_head(node: Node) -> Node:
+    made = _with_token(node, "condor")
+    for folder, name in (("dagman", "prominence"), ("operator", "prominence")):
+        (made.folder / "tokens" / folder).mkdir()
+        (made.folder / "tokens" / folder / name).write_text("token")
+    return made
+
+
 @pytest.fixture
 def head(home: Home, tmp_path: Path) -> Node:
-    return _with_token(nodes.head(home, tmp_path / "appliance-1"), "condor")
+    return _with_tokens_of_head(nodes.head(home, tmp_path / "appliance-1"))
 
 
 @pytest.fixture
@@ -123,7 +131,7 @@ def test_two_instances_have_two_keys(head: Node, tmp_path: Path) -> None:
     nodes.prepare_head(head, SETTINGS)
     other_home = Home(tmp_path / "other")
     other_home.make()
-    other = _with_token(nodes.head(other_home, tmp_path / "appliance-1"), "condor")
+    other = _with_tokens_of_head(nodes.head(other_home, tmp_path / "appliance-1"))
     nodes.prepare_head(other, SETTINGS)
     assert (head.folder / "keys" / "POOL").read_text() != (other.folder / "keys" / "POOL").read_text()
 

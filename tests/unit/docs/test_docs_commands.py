@@ -24,8 +24,8 @@ def parsers(top: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Argume
     for action in top._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, below in action.choices.items():
-                for _, found in parsers(below):
-                    yield f"{top.prog} {name}", found
+                for words, found in parsers(below):
+                    yield f"{top.prog} {name}{words.removeprefix(below.prog)}", found
 
 
 def arguments(parser: argparse.ArgumentParser) -> list[str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from prometheus_client.metrics import MetricWrapperBase
 
 from api import metrics
+from api.notifications.outbox import Outbox
+from api.notifications.readings import readings
+from api.records.database import Database
 from tests.unit.docs.reference import compare, names
 
 FILE = "metrics.md"
@@ -16,3 +19,8 @@ def test_every_metric_of_the_rest_api_is_documented_with_its_labels() -> None:
     described = [metric for collector in collectors for metric in collector.describe()]
     there = [f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in described]
     compare(f"{FILE}, {HEADING}", names(FILE, HEADING), there)
+
+
+def test_every_metric_of_messages_is_documented() -> None:
+    there = [name for name, _, _ in readings(Outbox(Database("sqlite:////nowhere")), lambda: 0.0)]
+    compare(f"{FILE}, Metrics of messages", names(FILE, "Metrics of messages"), there)

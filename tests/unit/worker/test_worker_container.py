@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from worker import ads, container, environment, machine
+from worker.ids import Ids
 from worker.job import Job, Policies, Task
 from worker.scratch import Scratch
 
@@ -12,7 +13,7 @@ HERE = machine.describe(ads.parse("Cpus = 4\nMemory = 2048"), "", "w1")
 
 
 def job(**changes: Any) -> Job:
-    made = Job("n", {"cpus": 2, "memory": 1.5, "nodes": 1}, (), (), Policies(), "http://h/v1", {}, None)
+    made = Job("n", {"cpus": 2, "memory": 1.5, "nodes": 1}, (), (), Policies(), "http://h/v1", {})
     return made._replace(**changes)
 
 
@@ -52,7 +53,7 @@ def test_an_app_is_passed_on() -> None:
 
 def test_secrets_and_awkward_values_travel_in_the_environment_and_never_as_arguments() -> None:
     task = Task("i", ("true",), env={"A": "x,y\nz"})
-    variables = environment.inside(task.env, environment.contract(job(), HERE, "12", "SECRET"))
+    variables = environment.inside(task.env, environment.contract(job(), HERE, Ids("12"), "SECRET"))
     env = environment.for_container(SCRATCH.tools, variables)
     assert env["APPTAINERENV_A"] == "x,y\nz"
     assert env["APPTAINERENV_PROMINENCE_TOKEN"] == "SECRET"
@@ -66,7 +67,7 @@ def test_nothing_of_the_workers_environment_is_passed_on(monkeypatch: pytest.Mon
 
 
 def test_a_job_sees_the_variables_of_the_contract() -> None:
-    assert environment.contract(job(workflow=7, parameters={"x": "0.5"}), HERE, "12", "T") == {
+    assert environment.contract(job(parameters={"x": "0.5"}), HERE, Ids("12", "7", 3), "T") == {
         "PROMINENCE_CPUS": "2",
         "PROMINENCE_MEMORY": "1.5",
         "PROMINENCE_NODES": "1",
@@ -81,11 +82,11 @@ def test_a_job_sees_the_variables_of_the_contract() -> None:
 
 
 def test_a_job_outside_of_a_workflow_has_no_workflow_id() -> None:
-    assert "PROMINENCE_WORKFLOW_ID" not in environment.contract(job(), HERE, "12", "T")
+    assert "PROMINENCE_WORKFLOW_ID" not in environment.contract(job(), HERE, Ids("12"), "T")
 
 
 def test_what_the_request_left_open_is_what_the_slot_gives() -> None:
-    variables = environment.contract(job(resources={}), HERE, "12", "T")
+    variables = environment.contract(job(resources={}), HERE, Ids("12"), "T")
     assert (variables["PROMINENCE_CPUS"], variables["PROMINENCE_MEMORY"]) == ("4", "2")
 
 

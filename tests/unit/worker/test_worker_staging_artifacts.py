@@ -15,11 +15,14 @@ from worker.scratch import Scratch
 from worker.staging.artifacts import Fetched, binds, stage
 from worker.staging.documents import Artifact
 from worker.staging.errors import ArtifactMountError, ArtifactNotFoundError, ArtifactTooLargeError, ArtifactUnsafeError
+from worker.staging.upload import Service
 
 from . import staging_support as support
 from .staging_support import Site, terms, tree, whole
 
 GB = 2**30
+SERVICE = Service("http://127.0.0.1:9", "T")
+"""A service that is not asked."""
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def zipball(name: str, content: bytes) -> bytes:
 def staged(scratch: Scratch, *wanted: Artifact, largest: int = GB) -> list[Fetched]:
     records: list[Fetched] = []
     ticks = count()
-    stage(wanted, scratch, largest, terms(), records, lambda: float(next(ticks)))
+    stage(wanted, scratch, largest, SERVICE, terms(), records, lambda: float(next(ticks)))
     return records
 
 
@@ -78,7 +81,7 @@ def test_an_artifact_that_cannot_be_had_ends_staging_and_leaves_no_download(site
     records: list[Fetched] = []
     wanted = [Artifact(f"{site.url}/{name}") for name in "abc"]
     with pytest.raises(ArtifactNotFoundError):
-        stage(wanted, scratch, GB, terms(), records, lambda: 0.0)
+        stage(wanted, scratch, GB, SERVICE, terms(), records, lambda: 0.0)
     assert [one.name for one in records] == [f"{site.url}/a"]
     assert len(site.seen) == 2
     assert list(scratch.tools.iterdir()) == []

@@ -112,8 +112,12 @@ def test_the_last_part_of_an_address_or_name_is_the_files_name(url: str, name: s
 
 
 def test_an_artifact_is_read_from_the_jobs_description() -> None:
-    item = {"url": "http://h/s?k=secret", "name": "d.zip", "mountpoint": "d:/data", "executable": True, "size": 3}
-    found = artifact({**item, "sha256": "AB"})
-    assert found == Artifact("http://h/s?k=secret", "d.zip", "d", "/data", True, "ab", 3)
-    assert found.shown == "d.zip"
-    assert artifact({"url": "http://u:p@h/x?k=secret"}).shown == "http://h/x"
+    found = artifact({"url": "HTTPS://u:p@h/x?k=secret", "mountpoint": "d:/data", "executable": True})
+    assert found == Artifact("HTTPS://u:p@h/x?k=secret", "", "d", "/data", True)
+    assert (found.is_address, found.shown) == (True, "https://h/x")
+
+
+@pytest.mark.parametrize("url", ["group/d.zip", "job://a b/*/d.zip", "http:/x"])
+def test_what_is_no_address_is_for_the_service_to_find_and_called_as_it_stands(url: str) -> None:
+    found = artifact({"url": url})
+    assert (found.is_address, found.shown, found.url) == (False, url, url)

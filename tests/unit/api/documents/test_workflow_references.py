@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.documents import InvalidDocument, parse_job
-from api.documents.references import ALL, BadReference, Reference, resolve
+from api.documents.references import ALL, BadReference, Reference, replaced, resolve
 from api.documents.workflow import edges, job_artifacts
 from tests.unit.api.documents.workflow_support import accepted, job, refused, repeat, workflow, zipped
 
@@ -146,7 +146,7 @@ def test_other_artifacts_obey_the_rules_of_jobs(url: str) -> None:
 
 
 def test_a_job_on_its_own_has_no_artifacts_of_other_jobs() -> None:
-    with pytest.raises(InvalidDocument, match=r"^artifacts\[0\]\.url must be "):
+    with pytest.raises(InvalidDocument, match=r"^artifacts\[0\]\.url names a file of another job"):
         parse_job(json.dumps(consumer("job://a/x")).encode())
 
 
@@ -160,3 +160,31 @@ def test_a_job_with_very_many_patterns_may_keep_anything() -> None:
 def test_artifacts_from_elsewhere_make_no_dependency(url: str) -> None:
     made = accepted(workflow(consumer(url), "a"))
     assert (edges(made), made.jobs[0].artifacts[0].is_of_job) == ((), False)
+
+
+REPLACED = [
+    (("f", "$i", "out-$j"), ("f", "3", "out-a b")),
+    (("f", ALL, "${j}/$k"), ("f", ALL, "a b/$k")),
+    (("a", "", "$i"), ("a", "", "3")),
+]
+
+
+@pytest.mark.parametrize(("found", "expected"), REPLACED)
+def test_values_of_parameters_say_which_instance_and_file_are_meant(
+    found: tuple[str, str, str], expected: tuple[str, str, str]
+) -> None:
+    assert replaced(Reference(*found), {"i": "3", "j": "a b"}, JOBS[found[0]]) == Reference(*expected)
+
+
+@pytest.mark.parametrize(
+    ("instance", "file", "says"),
+    [
+        ("$i", "x", "0 to 11, not 12"),
+        ("$j", "x", "which instance"),
+        ("0", "$j", "without '..'"),
+        ("0", "$k", "a file of"),
+    ],
+)
+def test_values_that_name_nothing_are_refused(instance: str, file: str, says: str) -> None:
+    with pytest.raises(BadReference, match=says):
+        replaced(Reference("f", instance, file), {"i": "12", "j": "../x", "k": "/x"}, 12)

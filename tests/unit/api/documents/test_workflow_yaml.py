@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.documents import InvalidDocument
-from api.documents.parse import YAML_TYPES, parse_workflow
+from api.documents.parse import YAML_TYPES, parse_job, parse_workflow
 from api.documents.strict_yaml import MAX_VALUES, load
 from tests.unit.api.documents.workflow_support import job, workflow
 
@@ -65,6 +65,13 @@ def test_a_whole_workflow_may_be_yaml() -> None:
     assert parse_workflow(yaml.safe_dump(wire).encode(), "application/yaml") == parse_workflow(
         json.dumps(wire).encode()
     )
+
+
+def test_a_job_may_be_yaml_where_its_media_type_says_so() -> None:
+    wire = job("a")
+    assert parse_job(yaml.safe_dump(wire).encode(), "application/yaml") == parse_job(json.dumps(wire).encode())
+    with pytest.raises(InvalidDocument, match="must be JSON"):
+        parse_job(yaml.safe_dump(wire).encode())
 
 
 def test_names_that_are_missing_in_a_list_are_given_and_never_twice() -> None:

@@ -19,7 +19,6 @@ _WEBDAV = {"url": "https://dav.example.eu", "username": "u", "password": "p"}
     [
         ("resources.nodes", {"resources": {"nodes": 2, "cpus": 1, "memory": 1}}),
         ("resources.nodes", {"resources": {"cpus": 2, "totalCpusRange": [4, 8], "memory": 1}}),
-        ("notifications", {"notifications": [{"event": "jobFinished", "type": "email"}]}),
         ("tasks[1].type", {"tasks": [_BUSYBOX, {**_BUSYBOX, "type": "mpich"}]}),
         ("tasks[0].type", {"tasks": [{**_BUSYBOX, "type": "openmpi"}]}),
     ],

@@ -113,4 +113,4 @@ def test_a_flag_may_be_switched_off(text: str) -> None:
 
 
 def test_an_id_larger_than_the_queues_is_no_job_rather_than_an_error() -> None:
-    assert job_ids("1, 9999999999") == (1, 2**31 - 1)
+    assert job_ids("1, 999999999999999") == (1, 999_999_999_999_999)

@@ -26,17 +26,21 @@ def report(*names: str) -> dict[str, Any]:
     return {"nodes": [{"outputs": [{"name": name, "size": 7} for name in names]}]}
 
 
-def test_uploads_become_links_and_urls_stay() -> None:
-    asked = job(artifacts=ARTIFACTS)
-    assert outputs.artifacts(asked, link) == [
-        ARTIFACTS[0],
-        {"url": "https://store/group/tool?signed", "name": "group/tool", "executable": True},
-    ]
+def test_uploads_are_known_before_the_job_runs_unless_a_parameter_is_part_of_their_names() -> None:
+    asked = job(artifacts=[*ARTIFACTS, {"url": "in-$x.dat"}, {"url": "${y}/b"}, {"url": "$z"}])
+    assert list(outputs.uploads(asked)) == ["group/tool", "in-$x.dat", "${y}/b", "$z"]
+    assert list(outputs.uploads(asked, ("x", "y"))) == ["group/tool", "$z"]
+
+
+@pytest.mark.parametrize(("urls", "needs"), [([], False), (["https://h/a"], False), (["https://h/a", "b"], True)])
+def test_only_uploads_need_storage(urls: list[str], needs: bool) -> None:
+    assert outputs.needs_storage(job(artifacts=[{"url": url} for url in urls])) is needs
 
 
 def test_a_clone_asks_for_what_the_first_asked_for() -> None:
     asked = job(artifacts=ARTIFACTS, outputFiles=["x"])
-    told = job_file(asked, context(), outputs.artifacts(asked, link))
+    told = job_file(asked, context())
+    assert told["artifacts"] == ARTIFACTS
     assert as_submitted(document_again(redacted(asked), told)) == as_submitted(asked)
 
 

@@ -25,6 +25,8 @@ from api.objects.quota import Quota
 from api.objects.service import Data
 from api.objects.settings import LocalStorage, S3Storage, Storage
 from api.routes import bodies, checkpoint, data, objects
+from api.workflows.artifacts import Artifacts
+from api.workflows.instances import Instances
 from identity import embedded
 from identity.caller import Caller
 from identity.gate import Gate
@@ -56,7 +58,8 @@ def create(settings: LocalStorage | S3Storage, url: str, keys: Path, clock: Call
         store._clock = clock
     quota = Quota(store, limit=settings.bytes_per_owner, objects=settings.objects_per_owner, clock=clock)
     service = Data(store, quota, ISSUER, settings.largest_object, settings.upload_lifetime)
-    app.register_blueprint(data.blueprint(service, caller, job), url_prefix=f"{PREFIX}/data")
+    artifacts = Artifacts(service, Instances(keys / "sandboxes"))
+    app.register_blueprint(data.blueprint(service, artifacts, caller, job), url_prefix=f"{PREFIX}/data")
     app.register_blueprint(checkpoint.blueprint(service, job), url_prefix=f"{PREFIX}/checkpoint")
     if isinstance(settings, LocalStorage):
         served = objects.blueprint(
@@ -97,9 +100,9 @@ def user_token(keys: Path, user: str, groups: Sequence[str] = ()) -> str:
     )
 
 
-def job_token(keys: Path, job: str, user: str = "alice") -> str:
-    """The token of a running job."""
-    return JobTokens.from_file(keys / "job-secret").mint(Caller(user, ISSUER, user, ()), job=job, lifetime=3600)
+def job_token(keys: Path, job: str, user: str = "alice", groups: tuple[str, ...] = ()) -> str:
+    """The token of a running job; folders of jobs are in `sandboxes` below `keys`."""
+    return JobTokens.from_file(keys / "job-secret").mint(Caller(user, ISSUER, user, groups), job=job, lifetime=3600)
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Workflows: families of jobs, each one DAGMan job in the queue."""
