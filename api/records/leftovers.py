@@ -22,6 +22,7 @@ from pathlib import Path
 from api.jobs.sandbox import EVENT_LOG, JOB_FILE
 from api.records.errors import NotDeleted
 from api.records.retention import Folder
+from api.workflows.plan import workflow_name
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _RUBBISH = ".swept-"
@@ -50,7 +51,10 @@ class Leftovers:
         itself = _time(path)
         if itself is None:
             return None
-        return Folder(name, max(itself, filled or 0, log or 0), filled, queued=log is not None)
+        family = workflow_name(name)
+        in_workflow = name != family and _time(self.folder / family) is not None
+        written = max(itself, filled or 0, log or 0)
+        return Folder(name, written, filled, queued=log is not None, in_workflow=in_workflow)
 
     def take(self, folder: Folder, before: Callable[[], None]) -> str | None:
         """Renames a folder, and gives the new name, unless it is in use or has changed; does `before` just before. OSError."""

@@ -44,6 +44,8 @@ class Folder:
     """When the job's file was put there; None where it is not there."""
     queued: bool
     """Whether the queue began an event log there."""
+    in_workflow: bool = False
+    """Whether it is that of an instance of a workflow whose own folder is there."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class Recorded:
 
 def fate(folder: Folder, recorded: Recorded | None, ages: Ages, now: float) -> Fate:
     """What is to be done with a folder, of which the database says `recorded`, at `now` (epoch seconds)."""
+    if folder.in_workflow:
+        # It may not have been in the queue yet, or others may want what it left: the workflow's own folder goes first.
+        return Fate.KEEP
     if recorded is not None:
         # Filled after the end: the same name was used again, and the record is not of the job that has the folder now.
         again = folder.filled is not None and folder.filled > recorded.ended + _SLACK

@@ -12,8 +12,10 @@ FOREVER = Ages(0, 0, 0)
 OLD, NEW = NOW - 31 * DAY, NOW - 29 * DAY
 
 
-def folder(written: float = OLD, filled: float | None = OLD - 100, queued: bool = True) -> Folder:
-    return Folder("0" * 32, written, filled, queued)
+def folder(
+    written: float = OLD, filled: float | None = OLD - 100, queued: bool = True, in_workflow: bool = False
+) -> Folder:
+    return Folder("0" * 32, written, filled, queued, in_workflow)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,9 @@ def folder(written: float = OLD, filled: float | None = OLD - 100, queued: bool 
         (folder(), Recorded(1, OLD), FOREVER, Fate.KEEP),
         (folder(filled=None), Recorded(1, OLD), AGES, Fate.DELETE),
         (folder(queued=False), Recorded(1, OLD), AGES, Fate.DELETE),
+        # The workflow that it belongs to has its folder still.
+        (folder(in_workflow=True), Recorded(1, OLD), AGES, Fate.KEEP),
+        (folder(queued=False, in_workflow=True), None, AGES, Fate.KEEP),
         # The folder was filled again after the end of the job that is recorded.
         (folder(filled=OLD + 61), Recorded(1, OLD), AGES, Fate.KEEP),
         (folder(filled=OLD + 59), Recorded(1, OLD), AGES, Fate.DELETE),

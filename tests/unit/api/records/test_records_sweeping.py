@@ -27,6 +27,7 @@ from api.records.retention import DAY, Ages
 from api.records.series import Point, SeriesStore
 from api.records.sweeping import BATCH, Sweeper
 from api.records.tables import points, series, series_jobs
+from api.workflows.plan import instance_name, workflow_name
 from pool.errors import PoolUnavailable
 from tests.unit.api.records.finished_ads import finished_ad, leave
 
@@ -55,9 +56,9 @@ class World:
         self.index = Index.below(folder / "run")
         self.queue = Queue()
 
-    def folder(self, days: float, queued: bool = True) -> str:
+    def folder(self, days: float, queued: bool = True, name: str = "") -> str:
         """A submission's folder, filled and written to so many days ago."""
-        sandbox = Sandbox(self.departed.sandboxes / uuid.uuid4().hex)
+        sandbox = Sandbox(self.departed.sandboxes / (name or uuid.uuid4().hex))
         sandbox.fill({"version": 1}, "token")
         if queued:
             (sandbox.path / "events.log").write_text("000")
@@ -136,6 +137,19 @@ def test_a_folder_that_was_never_queued_goes_when_nobody_knows_it(world: World) 
     swept = world.sweeper().sweep(Event())
     assert (swept.abandoned, world.left()) == (1, {young})
     assert nobodys not in world.left()
+
+
+def test_the_folders_of_instances_stay_as_long_as_that_of_their_workflow(world: World) -> None:
+    family = workflow_name(uuid.uuid4().hex)
+    ran, waiting = (world.folder(40, queued, instance_name(family, place)) for place, queued in ((0, True), (1, False)))
+    world.record(ran, 40)
+    world.folder(40, name=family)
+    world.sweeper().sweep(Event())
+    assert world.left() == {family, ran, waiting}, "the workflow has not ended"
+    world.record(family, 31)
+    world.sweeper().sweep(Event())
+    world.sweeper().sweep(Event())
+    assert world.left() == set()
 
 
 def test_a_folder_that_the_queue_or_its_history_knows_stays(world: World) -> None:
