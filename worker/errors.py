@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Optional
 from worker.exitcodes import ExitCode
 
 if TYPE_CHECKING:
-    from worker.processes import Ended
+    from worker.ended import Ended
 
 _KB_PER_GB = 2**20
 

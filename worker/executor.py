@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import time
-from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Callable, Dict, Mapping, NamedTuple, Optional, Set
+from typing import Callable, Dict, Mapping, Optional, Set
 
 from worker import (
     ads,
@@ -35,35 +34,11 @@ from worker.exitcodes import ExitCode
 from worker.launch import Launcher
 from worker.processes import Evicted, Eviction
 from worker.report import COMPLETED, Reason, Report
+from worker.run import Log, Run
 from worker.running import Running
 from worker.scratch import Scratch
 from worker.serving import Serving
 from worker.sidecars import Sidecars
-
-
-class Log:
-    """The executor's own log, one line an event; the job's streams belong to its tasks alone."""
-
-    def __init__(self, stream: FileIO, now: Callable[[], float]) -> None:
-        self._stream = stream
-        self._now = now
-
-    def __call__(self, text: str) -> None:
-        """Write one line, after the time in epoch seconds; on a full disk it is lost, and no reason to stop."""
-        with suppress(OSError):
-            self._stream.write(f"{self._now():.3f} {text}\n".encode("utf-8", "backslashreplace"))
-
-
-class Run(NamedTuple):
-    """What one run of the executor has around it. ``now`` gives epoch seconds."""
-
-    scratch: Scratch
-    environ: Mapping[str, str]
-    eviction: Eviction
-    running: Running
-    log: Log
-    now: Callable[[], float]
-    progress: progress.Progress
 
 
 def main(environ: Mapping[str, str], now: Callable[[], float] = time.time) -> ExitCode:

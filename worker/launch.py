@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from worker import environment, images, runtimes
+from worker.ended import Ended
 from worker.errors import RuntimeUnavailableError
 from worker.images import Image, Source
 from worker.job import SINGULARITY, Task
-from worker.processes import Ended, run
+from worker.processes import run
 from worker.progress import PULLING_IMAGE, RUNNING_TASK, Progress
 from worker.report import TaskRecord
 from worker.running import Running, ask_to_end

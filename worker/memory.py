@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Callable, Iterable, Iterator, List, Set
 
 from worker import processes
+from worker.ended import Ended
 from worker.errors import MemoryExceededError
 from worker.images import Image
 from worker.job import Task
 from worker.machine import Machine
-from worker.processes import Ended
 from worker.report import Report
 from worker.running import Running
 from worker.sidecars import Sidecars

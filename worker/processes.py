@@ -13,8 +13,9 @@ import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Union
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Union
 
+from worker.ended import Ended
 from worker.errors import RuntimeUnavailableError
 
 if TYPE_CHECKING:
@@ -73,17 +74,6 @@ class Eviction:
         """Raise Evicted where it was requested."""
         if self.requested:
             raise Evicted
-
-
-class Ended(NamedTuple):
-    """How a process tree ended: exit code (128 + n for signal n), seconds of CPU, largest resident set of a process in KB,
-    bytes that went to and came from a disk."""
-
-    exit_code: int
-    cpu_seconds: float
-    max_rss_kb: int
-    read_bytes: int = 0
-    written_bytes: int = 0
 
 
 def run(

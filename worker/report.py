@@ -16,8 +16,8 @@ from worker.runs import Runs
 
 if TYPE_CHECKING:
     from worker.checkpoints.record import Record
+    from worker.ended import Ended
     from worker.inputs import Placed
-    from worker.processes import Ended
     from worker.staging.artifacts import Fetched
     from worker.staging.outputs import Stored
 

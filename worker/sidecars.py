@@ -15,7 +15,8 @@ from contextlib import ExitStack
 from typing import Callable, ContextManager, List, Optional, Set
 
 from worker import processes
-from worker.processes import Ended, Eviction, descendants
+from worker.ended import Ended
+from worker.processes import Eviction, descendants
 from worker.report import TaskRecord
 from worker.running import task_process
 from worker.runtimes.program import Program

@@ -13,7 +13,7 @@ from worker.progress import STAGING_OUT
 from worker.report import Report
 
 if TYPE_CHECKING:
-    from worker.executor import Run
+    from worker.run import Run
     from worker.staging.terms import Terms
 
 

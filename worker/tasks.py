@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Callable, List, NamedTuple, Optional, Sequence
 
+from worker.ended import Ended
 from worker.errors import MemoryExceededError
 from worker.images import Image
 from worker.images.errors import ImageError
 from worker.job import SIDECAR, Policies, Task
-from worker.processes import Ended
 from worker.report import TaskRecord
 
 Clock = Callable[[], float]

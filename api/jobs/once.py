@@ -11,12 +11,13 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from api.errors import ApiError, InvalidParameter, StorageFailed
 from api.jobs.sandbox import Sandbox
+from api.records.errors import RecordsUnavailable
 from api.records.history import History
 from identity.caller import Caller
 from pool.errors import OutcomeUnknown, PoolError
@@ -58,13 +59,22 @@ class Once:
                     "This Idempotency-Key was sent with another document: use a new key.", "Idempotency-Key"
                 )
             known = sandbox.job_id()
-            if known is None and earlier is not None:
-                known = self.pool.find_submission(sandbox.name) or self.history.id_of(sandbox.name)
+            if known is None:
+                known = self._earlier(sandbox.name, begun=earlier is not None)
             if known is None:
                 sandbox.remember_request(fingerprint)
                 known = submit(sandbox)
             sandbox.remember_id(known)
             return known
+
+    def _earlier(self, name: str, begun: bool) -> int | None:
+        """The id of an earlier submission of that name, of which the folder says only whether it was `begun`."""
+        if begun:
+            return self.pool.find_submission(name) or self.history.id_of(name)
+        # The folder of a job that ended long ago is swept: then the database alone remembers its key.
+        with suppress(RecordsUnavailable):
+            return self.history.id_of(name)
+        return None
 
     def _sandbox(self, name: str) -> Sandbox:
         return Sandbox(self.sandboxes / self.named(name))

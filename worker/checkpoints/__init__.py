@@ -22,7 +22,7 @@ from worker.job import Job
 from worker.report import Report
 
 if TYPE_CHECKING:
-    from worker.executor import Run
+    from worker.run import Run
 
 
 def of(work: Job, this: Run, token: str, report: Report) -> ContextManager[Callable[[], float]]:

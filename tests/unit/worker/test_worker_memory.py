@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from worker.ended import Ended
 from worker.errors import MemoryExceededError
 from worker.images import Image
 from worker.job import Task
 from worker.memory import Watch, tree
-from worker.processes import Ended
 
 MB = 1024
 HOLDING = """

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from worker.ended import Ended
 from worker.errors import RuntimeUnavailableError
 from worker.images import Image
 from worker.images.errors import ImageNotFoundError
 from worker.job import SIDECAR, Policies, Task
-from worker.processes import Ended, Evicted, Eviction, run
+from worker.processes import Evicted, Eviction, run
 from worker.report import TaskRecord
 from worker.runtimes import Program
 from worker.sidecars import Sidecars

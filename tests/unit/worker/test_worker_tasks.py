@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from worker.ended import Ended
 from worker.images import Image
 from worker.images.errors import ImageNotFoundError
 from worker.job import Policies, Task
-from worker.processes import Ended, Eviction, run
+from worker.processes import Eviction, run
 from worker.report import TaskRecord
 from worker.tasks import Failure, Ways, run_all
 
