@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from finished_ads import finished_ad
-
 from api.jobs.once import Once
 from api.jobs.sandbox import Sandbox
 from api.records.database import Database
@@ -16,6 +14,7 @@ from api.records.history import History
 from api.records.projection import row
 from identity.caller import Caller
 from pool.session import Pool
+from tests.unit.api.records.finished_ads import finished_ad
 
 ALICE = Caller("alice", "https://aai.example.eu", "alice", ("users",))
 DOCUMENT = {"name": "a"}
