@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from pool.attributes import BY_WORKFLOW, COULD_NOT_GO_ON, DELETED_BY_USER, NEVER_RAN, TAKEN_OUT_BY_USER
+from pool.attributes import BY_DAGMAN, BY_WORKFLOW, COULD_NOT_GO_ON, DELETED_BY_USER, NEVER_RAN, TAKEN_OUT_BY_USER
 
 
 class Status(StrEnum):
@@ -94,6 +94,8 @@ _EXECUTOR = {
 }
 _OUT_OF_MEMORY = 68
 """The exit code of an executor that ended the tasks because of their memory."""
+_DELETED = 69
+"""That of an executor whose job had been deleted before it began."""
 
 
 def state(ad: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> State:
@@ -118,6 +120,8 @@ def _completed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State
     code = ad.get("ExitCode")
     if code in (0, 1):
         return State(Status.COMPLETED, _reported(report))
+    if code == _DELETED:
+        return State(Status.DELETED)
     if code == _OUT_OF_MEMORY:
         return State(Status.KILLED, _reported(report) or _MEMORY.reason)
     known = _EXECUTOR.get(code or -1, f"The program that runs tasks on the worker ended with code {code}.")
@@ -156,7 +160,7 @@ def _removed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State:
     reason = str(ad.get("RemoveReason") or "")
     if TAKEN_OUT_BY_USER in reason:
         return _completed(ad, report)
-    if DELETED_BY_USER in reason or BY_WORKFLOW in reason:
+    if any(why in reason for why in (DELETED_BY_USER, BY_WORKFLOW, BY_DAGMAN)):
         return State(Status.DELETED)
     if reason == NEVER_RAN:
         return State(Status.FAILED, "It never ran: its workflow ended before, because other jobs failed.")

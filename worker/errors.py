@@ -83,6 +83,16 @@ class DiskFullError(WorkerError):
         super().__init__("There is no space left on the job's disk; ask for more in resources.disk.")
 
 
+class DeletedError(WorkerError):
+    """The job was deleted while it waited for its turn in a workflow."""
+
+    code = "deleted"
+    exit_code = ExitCode.DELETED
+
+    def __init__(self) -> None:
+        super().__init__("Its user deleted it before it began.")
+
+
 class MemoryExceededError(WorkerError):
     """The job's containers used more memory than they may, and were ended; ``ended`` is the task that ran, if one did."""
 

@@ -29,7 +29,7 @@ from worker import (
     storage,
     tasks,
 )
-from worker.errors import JobFileError, WorkerError
+from worker.errors import DeletedError, JobFileError, WorkerError
 from worker.exitcodes import ExitCode
 from worker.launch import Launcher
 from worker.processes import Evicted, Eviction
@@ -94,6 +94,7 @@ def _run_job(this: Run, report: Report) -> ExitCode:
     cache = _image_cache(here.image_cache, scratch, log)
     report.write(scratch.report_file)
     who = ids.of(ad)
+    _check_wanted(this, who)
     work = job.load(scratch.job_file, who.number)
     report.runtime_versions = _versions({task.runtime for task in work.tasks}, cache)
     log(f"{len(work.tasks)} task(s), {len(work.inputs)} input(s)")
@@ -142,6 +143,16 @@ def _versions(used: Set[str], cache: Path) -> Dict[str, str]:
     }
     known = {runtime: ask[runtime]() for runtime in sorted(used)}
     return {runtime: version for runtime, version in known.items() if version}
+
+
+def _check_wanted(this: Run, who: ids.Ids) -> None:
+    """Raise DeletedError where the job was deleted while it waited for its turn: its workflow does not know that."""
+    if who.number is None:
+        return
+    from worker.checkpoints import fate
+
+    if fate.is_deleted(this.scratch.root, this.log):
+        raise DeletedError
 
 
 def _image_cache(shared: str, scratch: Scratch, log: Log) -> Path:

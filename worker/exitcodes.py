@@ -18,6 +18,8 @@ class ExitCode(IntEnum):
     """The container runtime could not start, or cannot do what a task asks for."""
     MEMORY = 68
     """The tasks used more memory than the job may, and were ended."""
+    DELETED = 69
+    """The job's user had deleted it before it began."""
     INTERNAL = 70
     """An error of the executor itself."""
     EVICTED = 143

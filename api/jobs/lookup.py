@@ -143,7 +143,7 @@ class Lookup:
         constant = known | {Job.SUBMISSION: ran_under.instance_name(number)} | instance_facts(plan, number)
         logged = self._logged(constant)
         if logged is None:
-            return not_begun(constant, workflow), None
+            return not_begun(constant, workflow, self.sandbox(constant).deletion()), None
         return self._settled(*logged) or self._asked(int(logged[0]["ClusterId"]))
 
     def _workflow_facts(self, workflow: int) -> dict[str, Any] | None:
@@ -199,11 +199,14 @@ class Lookup:
             return None
 
 
-def not_begun(constant: dict[str, Any], workflow: Ad | None) -> Ad:
-    """The ad of an instance that was never in the queue, of the workflow whose event log says this."""
+def not_begun(constant: dict[str, Any], workflow: Ad | None, deleted: int | None) -> Ad:
+    """The ad of an instance that was never in the queue, of the workflow whose event log says this; `deleted` is when its
+    user deleted it, epoch seconds."""
     told = workflow or {}
     ad = constant | {"ClusterId": None, "QDate": told.get("QDate"), "JobStatus": JobStatus.IDLE}
-    if told.get("JobStatus") in ENDED:
+    if deleted is not None:
+        ad |= {"JobStatus": JobStatus.REMOVED, "RemoveReason": DELETED_BY_USER, "EnteredCurrentStatus": deleted}
+    elif told.get("JobStatus") in ENDED:
         removed = DELETED_BY_USER if DELETED_BY_USER in str(told.get("RemoveReason")) else NEVER_RAN
         ad |= {"JobStatus": JobStatus.REMOVED, "RemoveReason": removed}
         ad["EnteredCurrentStatus"] = told.get("EnteredCurrentStatus")

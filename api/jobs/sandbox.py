@@ -62,6 +62,11 @@ class Sandbox:
         with suppress(FileNotFoundError):  # the folder has gone
             folder.overwrite(self.path / _DELETED_FILE, "")
 
+    def deletion(self) -> int | None:
+        """When the job's deletion was noted, epoch seconds; None where it was not."""
+        found = folder.signature(self.path / _DELETED_FILE)
+        return None if found is None else found[1] // 10**9
+
     def discard(self) -> None:
         """Deletes the folder."""
         shutil.rmtree(self.path, ignore_errors=True)

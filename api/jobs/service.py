@@ -27,7 +27,7 @@ from identity.caller import Caller, owner_of
 from identity.job_tokens import JobTokens
 from pool import attributes
 from pool.session import Ad, Pool
-from pool.state import JobStatus, state
+from pool.state import ENDED, JobStatus, Status, state
 from pool.submission import constraint_string
 
 _NO_WORKFLOW = f"{attributes.Job.INSTANCES} is undefined"
@@ -154,20 +154,21 @@ class Jobs:
 
     def delete(self, numbers: Sequence[int], caller: Caller) -> None:
         """Removes jobs from the queue; all are checked before the first is removed. One that was deleted before is fine."""
-        queued, saving = [], []
+        active = []
         for number in numbers:
             ad, sandbox = self.lookup.found(number, caller)
-            if ad["JobStatus"] not in (JobStatus.REMOVED, JobStatus.COMPLETED):
-                if ad["ClusterId"] is None:
-                    raise ApiError(
-                        f"Job {number} waits for its turn in its workflow: delete it later, or the workflow."
-                    )
-                queued.append(int(ad["ClusterId"]))
-                saving += [sandbox] if translate.CHECKPOINT in str(ad[attributes.Job.DOCUMENT]) else []
-            elif attributes.DELETED_BY_USER not in str(ad.get("RemoveReason") or ""):
+            if ad["JobStatus"] not in ENDED:
+                active.append((number, ad, sandbox))
+            elif state(ad).status != Status.DELETED:
                 raise ApiError(f"Job {number} has already ended: there is nothing to delete.")
-        for sandbox in saving:
-            sandbox.note_deletion()
+        queued = []
+        for number, ad, sandbox in active:
+            waits = ad["ClusterId"] is None
+            if waits or translate.CHECKPOINT in str(ad[attributes.Job.DOCUMENT]):
+                sandbox.note_deletion()
+            # One that waits for its turn in a workflow may have come into the queue before that was noted.
+            cluster = self.lookup.found(number, caller)[0]["ClusterId"] if waits else ad["ClusterId"]
+            queued += [int(cluster)] if cluster is not None else []
         if queued:
             self.pool.remove(queued, attributes.DELETED_BY_USER)
 

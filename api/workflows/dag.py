@@ -9,7 +9,8 @@ from pool.dagman import STATES_FILE
 from pool.numbers import MOST_INSTANCES
 
 MOST_EDGES = MOST_INSTANCES
-"""Edges between the instances of two jobs; where there would be more, a node of its own joins them."""
+"""Edges between instances in all. A pair of jobs that would have more than its share is joined by nodes of their own: one behind
+all instances of the first job, and one before all those of the second where it has several such jobs to wait for."""
 
 
 def lines(plan: Plan, reruns: int) -> Iterator[str]:
@@ -33,29 +34,30 @@ def submit_file(part: int) -> str:
 
 
 def joins(plan: Plan) -> list[str]:
-    """Names of the nodes that do nothing but join all instances of a job, for jobs that depend on it."""
-    return [_join(before) for before in sorted({before for before, after in plan.edges if _many(plan, before, after)})]
+    """Names of the nodes that do nothing but join all instances of a job, for jobs that depend on it or that it depends on."""
+    joined = _joined(plan)
+    behind = sorted({before for befores in joined.values() for before in befores})
+    return [*map(_behind, behind), *(_ahead(after) for after, befores in joined.items() if len(befores) > 1)]
+
+
+@lru_cache(maxsize=_KEPT)
+def joins_of(folder: Path) -> int:
+    pass
 
 
 def _edges(plan: Plan) -> Iterator[str]:
-    joined = set()
+    joined = _joined(plan)
     for before, after in plan.edges:
-        earlier, later = _names(plan, plan.parts[before]), _names(plan, plan.parts[after])
-        if not _many(plan, before, after):
-            yield f"PARENT {earlier} CHILD {later}"
-            continue
-        if before not in joined:
-            joined.add(before)
-            yield f"PARENT {earlier} CHILD {_join(before)}"
-        yield f"PARENT {_join(before)} CHILD {later}"
-
-
-def _many(plan: Plan, before: int, after: int) -> bool:
-    return plan.parts[before].count * plan.parts[after].count > MOST_EDGES
-
-
-def _join(part: int) -> str:
-    return f"J{part}"
+        if before not in joined.get(after, ()):
+            yield f"PARENT {_names(plan, before)} CHILD {_names(plan, after)}"
+    for before in sorted({before for befores in joined.values() for before in befores}):
+        yield f"PARENT {_names(plan, before)} CHILD {_behind(before)}"
+    for after, befores in joined.items():
+        passed = " ".join(map(_behind, befores))
+        if len(befores) > 1:
+            yield f"PARENT {passed} CHILD {_ahead(after)}"
+            passed = _ahead(after)
+        yield f"PARENT {passed} CHILD {_names(plan, after)}"
 
 
 def _names(plan: Plan, part: Part) -> str:

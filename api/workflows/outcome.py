@@ -57,7 +57,10 @@ def _why(submission: str, instances: Instances) -> str:
     ad = instances.logged(submission, {})
     if ad is None:
         return "it could not be put into the queue."
-    return state.state(ad, instances.report(submission)).reason or f"it ended with code {ad.get('ExitCode')}."
+    found = state.state(ad, instances.report(submission))
+    if found.status == Status.DELETED:
+        return "it was deleted."
+    return found.reason or f"it ended with code {ad.get('ExitCode')}."
 
 
 def record(ad: Ad, instances: Instances) -> Mapping[str, Any]:

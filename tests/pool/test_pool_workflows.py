@@ -149,3 +149,18 @@ def test_failed_instances_do_not_hurt_the_others_and_are_tried_again(user: Users
     assert shown["progress"]["failed"] == 3
     found = jobs_of(alice, number)
     assert [alice.describe(found[f"odd/{place}"]["id"])["execution"]["retries"] for place in range(6)] == [0, 1] * 3
+
+
+def test_an_instance_is_deleted_before_its_turn_comes(user: Users) -> None:
+    alice = user()
+    jobs = [member("first", "sleep 4"), member("second", "echo ran"), member("other", "echo ran")]
+    number = submit(alice, jobs, dependencies={"first": ["second", "other"]})
+    second = jobs_of(alice, number, "")["second"]["id"]
+    for _ in range(2):
+        assert alice.call("DELETE", f"/jobs/{second}").json() == {}, "deleting twice is fine"
+        assert alice.describe(second)["status"] == "deleted"
+    shown = wait(alice, number)
+    assert (shown["status"], shown["statusReason"]) == ("failed", "Job second failed: it was deleted.")
+    assert (shown["progress"]["done"], shown["progress"]["failed"]) == (2, 1)
+    assert alice.describe(second)["status"] == "deleted"
+    assert "ran" not in alice.call("GET", f"/jobs/{second}/stdout").text

@@ -28,6 +28,10 @@ TABLE: list[tuple[dict[str, Any], Status, str]] = [
     ({"JobStatus": 3, "HoldReasonCode": 46, "RemoveReason": "could not go on"}, Status.KILLED, "walltime"),
     ({"JobStatus": 3, "HoldReasonCode": 34, "RemoveReason": "could not go on"}, Status.KILLED, "memory"),
     ({"JobStatus": 3, "RemoveReason": DELETED_BY_USER}, Status.DELETED, ""),
+    ({"JobStatus": 4, "ExitCode": 69}, Status.DELETED, ""),
+    ({"JobStatus": 3, "RemoveReason": "removed because <OtherJobRemoveRequirements = x> fired"}, Status.DELETED, ""),
+    ({"JobStatus": 3, "RemoveReason": "DAG Removed: User removed scheduler job from queue."}, Status.DELETED, ""),
+    ({"JobStatus": 3, "RemoveReason": "never ran"}, Status.FAILED, "never ran"),
     ({"JobStatus": 3, "RemoveReason": "via condor_rm (by user root)"}, Status.KILLED, "condor_rm"),
     (
         {"JobStatus": 3, "RemoveReason": "waited longer than its maximumTimeInQueue"},

@@ -140,6 +140,7 @@ def test_exit_codes_are_those_the_service_knows() -> None:
         "STAGING": 66,
         "RUNTIME": 67,
         "MEMORY": 68,
+        "DELETED": 69,
         "INTERNAL": 70,
         "EVICTED": 143,
     }
