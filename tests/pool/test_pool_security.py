@@ -12,6 +12,7 @@ from deploy import nodes
 from deploy.files import write_private
 from deploy.instance import Instance
 from deploy.namespaces import Machine
+from tests.pool.conftest import User
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -24,8 +25,10 @@ def outcome(instance: Instance, folder: Path, identity: str, rights: list[str], 
     pool.mkdir(parents=True)
     shutil.copy(head.folder / "condor_config", pool)
     shutil.copytree(head.folder / "config", pool / "config")
-    (pool / "tokens").mkdir(mode=0o700)
-    write_private(pool / "tokens" / "token", nodes.mint_token(head, identity, rights))
+    # Where this configuration has tools look for one.
+    tokens = pool / "tokens" / "operator"
+    tokens.mkdir(mode=0o700, parents=True)
+    write_private(tokens / "token", nodes.mint_token(head, identity, rights))
     machine = Machine("outsider", head.machine.lower, pool, service=True)
     done = subprocess.run(machine.command(command), capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stdout + done.stderr
@@ -53,3 +56,12 @@ def test_a_workers_token_reads_nothing(instance: Instance, tmp_path: Path, comma
 def test_no_worker_holds_the_signing_key(instance: Instance) -> None:
     assert (instance.home.nodes / "head/pool/keys/POOL").stat().st_mode & 0o777 == 0o600
     assert list(instance.home.nodes.glob("worker*/**/POOL")) == []
+
+
+def test_an_operator_holds_and_removes_jobs(instance: Instance) -> None:
+    alice = User(instance, "alice")
+    number = alice.submit("sleep 600", policies={"placement": {"requirements": {"sites": ["nowhere"]}}})
+    assert instance.on_head(["condor_hold", "-name", "prominence@", str(number)]) == 0
+    assert alice.wait(number, "idle")["statusReason"] == "An operator of the service holds it."
+    assert instance.on_head(["condor_rm", "-name", "prominence@", str(number)]) == 0
+    assert alice.wait(number)["status"] == "killed"
