@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,10 @@ PROGRESS = (
 )
 """What DAGMan tells in its ad about its nodes."""
 
-_FAILED = re.compile(rb"^[0-9]+ ([0-9a-f]{32}) JOB_FAILURE ", re.MULTILINE)
-_SUCCEEDED = re.compile(rb"^[0-9]+ ([0-9a-f]{32}) JOB_SUCCESS ", re.MULTILINE)
+_NAME = re.compile(rb" ([0-9a-f]{32})")
+_FAILURE = re.compile(rb" (?:JOB|SUBMIT)_FAILURE ")
+_SUCCESS = re.compile(rb" JOB_SUCCESS ")
+_JOINED = re.compile(rb" (J[0-9]+) JOB_SUCCESS ")
 
 
 @dataclass(frozen=True)
@@ -108,24 +110,33 @@ def _count(ad: Mapping[str, Any], name: str) -> int:
 
 
 def first_failure(states: Path) -> str | None:
-    """The node that failed first, and did not end well later, by DAGMan's log of states; None where none has."""
+    """The node that failed first, or that the queue refused first, and that did not end well later, by DAGMan's log of states;
+    None where none has."""
     with _Mapped(states) as text:
-        for found in _FAILED.finditer(text):
-            if text.find(b" %b JOB_SUCCESS " % found[1], found.end()) < 0:
-                return found[1].decode()
-    return None
+        failed = dict.fromkeys(_named(text, _FAILURE))
+        well = set(_named(text, _SUCCESS)) if failed else set()
+    return next((name for name in failed if name not in well), None)
 
 
 def succeeded(states: Path) -> set[str]:
     """The nodes that ended well, by DAGMan's log of states."""
     with _Mapped(states) as text:
-        return {name.decode() for name in _SUCCEEDED.findall(text)}
+        return set(_named(text, _SUCCESS))
 
 
 def joined(states: Path, joins: Sequence[str]) -> int:
-    """How many of the nodes that only join others have been passed."""
+    """How many of the nodes that only join others, `J` and a number each, have been passed."""
     with _Mapped(states) as text:
-        return sum(1 for name in joins if text.find(f" {name} JOB_SUCCESS ".encode()) >= 0)
+        return len({name.decode() for name in _JOINED.findall(text)}.intersection(joins))
+
+
+def _named(text: mmap.mmap | bytes, event: re.Pattern[bytes]) -> Iterator[str]:
+    """The instances of which the log tells this event, in its order; what stands before is looked at where the event is found,
+    which takes half the time that a pattern of the whole line takes."""
+    for found in event.finditer(text):
+        name = _NAME.fullmatch(text[max(0, found.start() - 33) : found.start()])
+        if name is not None:
+            yield name[1].decode()
 
 
 class _Mapped:

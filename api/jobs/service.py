@@ -11,6 +11,7 @@ from typing import Any
 from api import metrics
 from api.documents.job import Job
 from api.documents.redact import as_submitted
+from api.documents.references import SCHEME
 from api.errors import ApiError, NotAvailable
 from api.jobs import available, outputs, progress, translate, view
 from api.jobs.commands import CommandLog
@@ -23,6 +24,7 @@ from api.jobs.queue_limit import QueueLimit
 from api.jobs.sandbox import Sandbox
 from api.notifications.asking import Notices
 from api.records.finished import Query
+from api.workflows import instances
 from identity.caller import Caller, owner_of
 from identity.job_tokens import JobTokens
 from pool import attributes
@@ -104,9 +106,7 @@ class Jobs:
         # Finished jobs are neither idle nor running.
         if selection.finished and selection.status is None:
             finished = self.lookup.history.select(_query(selection, caller))
-            # A job may have left the queue since the queue was asked.
-            gone = {_name(ad) for ad, _ in finished}
-            found = [pair for pair in found if _name(pair[0]) not in gone] + list(finished)
+            found = _latest([*found, *finished])
         return self.shown(found, selection.detail)
 
     def shown(self, found: Iterable[Found], detail: bool) -> list[dict[str, object]]:
@@ -163,8 +163,9 @@ class Jobs:
                 raise ApiError(f"Job {number} has already ended: there is nothing to delete.")
         queued = []
         for number, ad, sandbox in active:
-            waits = ad["ClusterId"] is None
-            if waits or translate.CHECKPOINT in str(ad[attributes.Job.DOCUMENT]):
+            waits, in_workflow = ad["ClusterId"] is None, ad.get(attributes.Job.NUMBER) is not None
+            # A workflow with maximumReruns puts it into the queue again.
+            if in_workflow or translate.CHECKPOINT in str(ad[attributes.Job.DOCUMENT]):
                 sandbox.note_deletion()
             # One that waits for its turn in a workflow may have come into the queue before that was noted.
             cluster = self.lookup.found(number, caller)[0]["ClusterId"] if waits else ad["ClusterId"]
@@ -188,7 +189,13 @@ class Jobs:
         given = sandbox.job()
         if given is None:
             raise ApiError(f"The files of job {number} are no longer kept: submit its description anew.")
-        return self.create(translate.document_again(json.loads(ad[attributes.Job.DOCUMENT]), given), caller, key)
+        document = json.loads(ad[attributes.Job.DOCUMENT])
+        if any(artifact["url"].startswith(SCHEME) for artifact in document.get("artifacts", ())):
+            raise ApiError(
+                f"Job {number} needs files of other jobs of its workflow: run the workflow again, or clone it."
+            )
+        values = json.loads(ad.get(attributes.Job.PARAMETERS) or "{}")
+        return self.create(translate.document_again(document, instances.alone(given, values)), caller, key)
 
     def _shown(self, ad: Ad, report: Mapping[str, Any] | None, detail: bool) -> dict[str, object]:
         if report is None and (detail or view.wants_report(ad)):
@@ -217,5 +224,13 @@ def _query(selection: Selection, caller: Caller) -> Query:
     )
 
 
-def _name(ad: Ad) -> tuple[object, object]:
-    return ad.get(attributes.Job.SUBMISSION), ad.get("ClusterId")
+def _latest(found: Iterable[Found]) -> list[Found]:
+    """Each job once. It may have left the queue since the queue was asked; an instance that its workflow runs again has left it
+    and is in it, or has left it several times, of which the last one counts."""
+    latest: dict[str, Found] = {}
+    for pair in found:
+        name, cluster = str(pair[0][attributes.Job.SUBMISSION]), int(pair[0]["ClusterId"])
+        if name not in latest or int(latest[name][0]["ClusterId"]) <= cluster:
+            latest.pop(name, None)
+            latest[name] = pair
+    return list(latest.values())

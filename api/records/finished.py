@@ -16,6 +16,7 @@ from api.records.tables import digest, job_labels, jobs, person
 from pool.submission import escaped
 
 _COLUMNS = (jobs.c.ad, jobs.c.report)
+_USED = ("wall_seconds", "core_seconds", "cpu_seconds")
 
 
 class Finished(NamedTuple):
@@ -62,10 +63,12 @@ class FinishedJobs:
         columns = jobs.columns.keys()
         with self._database.writing() as connection:
             statement = self._database.insert(jobs)
-            # An instance of a workflow that was run again is another job of the same submission: the last one counts.
+            # An instance of a workflow that was run again is another job of the same submission: the last one counts, with what
+            # all of them used.
             latest = statement.on_conflict_do_update(
                 index_elements=[jobs.c.submission, jobs.c.proc],
-                set_={name: statement.excluded[name] for name in columns},
+                set_={name: statement.excluded[name] for name in columns}
+                | {name: jobs.c[name] + statement.excluded[name] for name in _USED},
                 where=jobs.c.id < statement.excluded.id,
             )
             connection.execute(latest, [{name: row[name] for name in columns} for row in rows])

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from api.workflows.plan import Part, Plan
+from api.workflows.plan import Plan
 from pool.dagman import STATES_FILE
-from pool.numbers import MOST_INSTANCES
-
-MOST_EDGES = MOST_INSTANCES
-"""Edges between instances in all. A pair of jobs that would have more than its share is joined by nodes of their own: one behind
-all instances of the first job, and one before all those of the second where it has several such jobs to wait for."""
 
 
 def lines(plan: Plan, reruns: int) -> Iterator[str]:
@@ -34,31 +29,39 @@ def submit_file(part: int) -> str:
 
 
 def joins(plan: Plan) -> list[str]:
-    """Names of the nodes that do nothing but join all instances of a job, for jobs that depend on it or that it depends on."""
-    joined = _joined(plan)
-    behind = sorted({before for befores in joined.values() for before in befores})
-    return [*map(_behind, behind), *(_ahead(after) for after, befores in joined.items() if len(befores) > 1)]
+    """Names of the nodes that do nothing but join all instances of a job, for those that depend on them.
 
-
-@lru_cache(maxsize=_KEPT)
-def joins_of(folder: Path) -> int:
-    pass
+    There is one behind the first job of each pair in `plan.joined`, and one ahead of the second where it is in several pairs.
+    """
+    ahead = [_ahead(plan, after) for after, befores in plan.joined.items() if len(befores) > 1]
+    return [_behind(before) for before in _joined_behind(plan)] + ahead
 
 
 def _edges(plan: Plan) -> Iterator[str]:
-    joined = _joined(plan)
     for before, after in plan.edges:
-        if before not in joined.get(after, ()):
+        if before not in plan.joined.get(after, ()):
             yield f"PARENT {_names(plan, before)} CHILD {_names(plan, after)}"
-    for before in sorted({before for befores in joined.values() for before in befores}):
+    for before in _joined_behind(plan):
         yield f"PARENT {_names(plan, before)} CHILD {_behind(before)}"
-    for after, befores in joined.items():
+    for after, befores in plan.joined.items():
         passed = " ".join(map(_behind, befores))
         if len(befores) > 1:
-            yield f"PARENT {passed} CHILD {_ahead(after)}"
-            passed = _ahead(after)
+            yield f"PARENT {passed} CHILD {_ahead(plan, after)}"
+            passed = _ahead(plan, after)
         yield f"PARENT {passed} CHILD {_names(plan, after)}"
 
 
-def _names(plan: Plan, part: Part) -> str:
-    return " ".join(map(plan.instance_name, part.numbers))
+def _joined_behind(plan: Plan) -> list[int]:
+    return sorted({before for befores in plan.joined.values() for before in befores})
+
+
+def _behind(part: int) -> str:
+    return f"J{part}"
+
+
+def _ahead(plan: Plan, part: int) -> str:
+    return f"J{len(plan.parts) + part}"
+
+
+def _names(plan: Plan, part: int) -> str:
+    return " ".join(map(plan.instance_name, plan.parts[part].numbers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pool import event_log
 from pool.ad_of_log import ad_of_log
 from pool.attributes import Job
 from pool.session import Ad
+from worker import parameters
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,20 @@ class Instances:
         return Sandbox(self.sandboxes / submission).report()
 
 
+def alone(told: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """What the executor of an instance with these parameters would be told, were it a job of its own."""
+    made = parameters.for_instance(told, values)
+    for name, value in values.items():
+        given = {f"PROMINENCE_PARAMETER_{name}": value}
+        made["tasks"] = [{**task, "env": {**task.get("env", {}), **given}} for task in made["tasks"]]
+    return made
+
+
 def facts(plan: Plan, number: int) -> dict[str, Any]:
     """What never changes of an instance and does not stand in the ads of all of them."""
-    document, parameters = plan.document_of(number)
+    document, values = plan.document_of(number)
     return {
         Job.DOCUMENT: json.dumps(document),
-        Job.PARAMETERS: json.dumps(parameters),
+        Job.PARAMETERS: json.dumps(values),
         Job.NUMBER: number,
     }

@@ -34,7 +34,7 @@ class Members:
         queued = self._queued(workflow)
         ended = {number: job for number, job in self._ended(workflow, caller).items() if number not in queued}
         if plan is not None and plan.previous is not None:
-            ended = self._earlier(plan, caller) | ended
+            ended = _in(workflow, self._earlier(plan, caller)) | ended
         every = self._others(workflow, plan, queued.keys() | ended.keys()) | queued | ended
         wanted = {number: job for number, job in every.items() if selection.takes(state(*job).status)}
         over = {number: job for number, job in wanted.items() if job[0]["JobStatus"] in ENDED}
@@ -69,6 +69,11 @@ class Members:
             return {}
         numbers = (number for number in range(plan.total) if number not in others)
         return dict(self.lookup.instances_of(workflow, plan, numbers))
+
+
+def _in(workflow: int, jobs: Mapping[int, Found]) -> dict[int, Found]:
+    """The jobs under the ids that they have in this workflow, as everywhere else, though they ran in an earlier one."""
+    return {number: ({**ad, "DAGManJobId": workflow}, report) for number, (ad, report) in jobs.items()}
 
 
 def _latest(ended: Mapping[int, Found], limit: int) -> dict[int, Found]:

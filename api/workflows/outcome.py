@@ -11,24 +11,31 @@ from api.workflows import dag, files
 from api.workflows.instances import Instances
 from api.workflows.plan import Plan, instance_number
 from pool import dagman, state
-from pool.attributes import Job
+from pool.attributes import TAKEN_OUT_BY_USER, Job
 from pool.dagman import Progress
 from pool.session import Ad
 from pool.state import ENDED, JobStatus, State, Status
 
 _FAILED = 1
 """Exit code of DAGMan where nodes failed."""
+_NO_FAILURE = "The program that runs workflows gave up before a job had failed: ask the operators of this service."
 
 
 def of(ad: Ad, reason: str) -> State:
     """The state of the workflow with this ad, of which `reason` is what is to be said about its failure, if it failed."""
-    if ad.get("JobStatus") != JobStatus.COMPLETED:
+    if not ended_by_itself(ad):
         return state.state(ad)
     if ad.get("ExitCode") == 0:
         return State(Status.COMPLETED)
     if ad.get("ExitCode") == _FAILED:
         return State(Status.FAILED, reason or "Some of its jobs failed.")
     return State(Status.FAILED, f"The program that runs workflows ended with code {ad.get('ExitCode')}.")
+
+
+def ended_by_itself(ad: Ad) -> bool:
+    """Whether DAGMan came to an end, whether or not the workflow was left in the queue and taken out since."""
+    taken_out = TAKEN_OUT_BY_USER in str(ad.get("RemoveReason") or "")
+    return ad.get("JobStatus") == JobStatus.COMPLETED or taken_out
 
 
 def progress(ad: Ad, folder: Path, plan: Plan | None) -> Progress:
@@ -46,8 +53,10 @@ def reason(ad: Ad, instances: Instances) -> str:
     plan = instances.plan(submission)
     failed = dagman.first_failure(instances.sandboxes / submission / dagman.STATES_FILE)
     number = instance_number(failed) if failed is not None else None
-    if plan is None or failed is None or number is None or number >= plan.total:
+    if plan is None:
         return ""
+    if failed is None or number is None or number >= plan.total:
+        return _NO_FAILURE if ad.get("ExitCode") == _FAILED else ""
     part = plan.part_of(number)
     name = part.name if part.factory is None else f"{part.name}/{number - part.first}"
     return f"Job {name} failed: {_why(failed, instances)}"

@@ -16,6 +16,8 @@ from typing import Any
 
 from worker import parameters
 
+MOST_EDGES = 1_000_000
+"""Edges between instances that all pairs of jobs share; a pair that would have more than its share is joined."""
 _STEM = 24
 _WORKFLOW = "f" * 8
 
@@ -86,6 +88,17 @@ class Plan:
     def total(self) -> int:
         """How many instances there are."""
         return self.parts[-1].numbers.stop
+
+    @cached_property
+    def joined(self) -> Mapping[int, frozenset[int]]:
+        """Edges that stand for so many between instances that nodes of their own have to join these: by the index of each later
+        part those of the earlier ones."""
+        found: dict[int, set[int]] = {}
+        share = MOST_EDGES // max(1, len(self.edges))
+        for before, after in self.edges:
+            if self.parts[before].count * self.parts[after].count > max(1, share):
+                found.setdefault(after, set()).add(before)
+        return {after: frozenset(befores) for after, befores in found.items()}
 
     @cached_property
     def _firsts(self) -> list[int]:

@@ -134,7 +134,7 @@ class Workflows:
         folder = self.lookup.sandbox(ad).path
         plan = self.lookup.instances.plan(folder.name)
         reason = ""
-        if ad.get("JobStatus") == JobStatus.COMPLETED and ad.get("ExitCode") != 0:
+        if outcome.ended_by_itself(ad) and ad.get("ExitCode") != 0:
             reason = str((kept or {}).get("reason") or outcome.reason(ad, self.lookup.instances))
         shown = view.workflow(ad, outcome.of(ad, reason), outcome.progress(ad, folder, plan))
         return view.described(shown, (kept or {}).get("workflow") or files.shown(folder)) if detail else shown

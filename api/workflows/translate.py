@@ -61,7 +61,9 @@ def with_policies(job: Job, workflow: Workflow) -> Job:
 def node_description(job: Job, name: str, context: Context, sandboxes: Path) -> str:
     """The submit file of the instances of a job, under the `name` by which lists find it."""
     facts = jobs.facts(job, context)
-    description = jobs.submit_description(job, context, facts) | {
+    # DAGMan takes all its jobs along when it gives up, also those that have ended: none is left in the queue.
+    leaving = job.model_copy(update={"policies": job.policies.model_copy(update={"leave_in_queue": False})})
+    description = jobs.submit_description(leaving, context, facts) | {
         "initialdir": f"{sandboxes}/{_NODE}",
         f"My.{attributes.Job.SUBMISSION}": f'"{_NODE}"',
         f"My.{attributes.Job.NUMBER}": "$(number)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,22 @@ def test_the_log_of_states_says_what_failed_first_and_what_ended_well(tmp_path: 
     assert first_failure(log) == B
     assert succeeded(log) == {A}
     assert joined(log, ["J0", "J1"]) == 1
+
+
+def test_what_could_not_be_put_into_the_queue_has_failed(tmp_path: Path) -> None:
+    log = tmp_path / "states.log"
+    log.write_text(f"1 {A} SUBMIT_FAILURE - - - 1\n2 {B} SUBMIT_FAILURE - - - 2\n3 {A} JOB_SUCCESS 0 - - 1\n")
+    assert first_failure(log) == B
+
+
+def test_the_first_failure_of_very_many_is_found_at_once(tmp_path: Path) -> None:
+    log = tmp_path / "states.log"
+    names = [f"{number:032x}" for number in range(20_000)]
+    failed = [f"1 {name} JOB_FAILURE 1 - - 1\n" for name in names]
+    log.write_text("".join(failed + [f"2 {name} JOB_SUCCESS 0 - - 1\n" for name in names[:-1]]))
+    began = time.process_time()
+    assert first_failure(log) == names[-1]
+    assert time.process_time() - began < 2
 
 
 def test_what_ended_well_in_a_later_try_did_not_fail(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from api.records.errors import RecordRefused
 from api.records.finished import FinishedJobs, Query, _statement
 from api.records.projection import RECORDED, row
 from api.records.revision import upgrade
+from api.records.usage import Usage
 from pool.history_files import parsed
 from pool.submission import escaped
 from tests.unit.api.records.finished_ads import Ad, as_file, finished_ad
@@ -142,6 +143,16 @@ def test_after_a_queue_began_anew_an_id_is_the_latest_jobs(finished: FinishedJob
     assert finished.count() == 2
     assert finished.id_of(old["ProminenceSubmission"]) == 7
     assert finished.id_of("unknown") is None
+
+
+def test_a_job_that_was_run_again_is_one_job_that_used_what_all_its_runs_used(finished: FinishedJobs) -> None:
+    first = finished_ad()
+    second = {**first, "ClusterId": first["ClusterId"] + 1, "ExitCode": 65, "RemoteWallClockTime": 30.0}
+    for _ in range(2):  # who was killed in between stores again what was stored
+        store(finished, first, second)
+    assert [job.ad["ExitCode"] for job in finished.select(Query(*ALICE))] == [65]
+    used = Usage(finished._database).of_user(ALICE, 0, 2**40)
+    assert [(one.cpu_seconds, one.wall_seconds, one.jobs) for one in used.values()] == [(50, 80, 1)]
 
 
 def test_a_batch_is_stored_whole_or_not_at_all(finished: FinishedJobs) -> None:
