@@ -92,7 +92,7 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
         lookup=lookup,
         commands=stores.commands,
         tokens=tokens,
-        once=Once(pool, stores.history, settings.sandboxes, named=job_name),
+        once=Once(pool, stores.history, settings.sandboxes, "job", job_name),
         worker_program=settings.worker_program,
         url=str(settings.url),
         primary_issuer=settings.issuers[0].issuer,
@@ -175,7 +175,7 @@ def _jobs(app: Flask, settings: Settings, service: Jobs, kept: Data | None, call
 
 def _workflows(settings: Settings, service: Jobs) -> Workflows:
     chosen = settings.workflows
-    once = Once(service.pool, service.lookup.history, settings.sandboxes, named=workflow_name)
+    once = Once(service.pool, service.lookup.history, settings.sandboxes, "workflow", workflow_name)
     at = AccessPoint(chosen.dagman, chosen.configuration)
     return Workflows(service, once, at, chosen.idle_jobs, chosen.instances)
 

@@ -35,6 +35,8 @@ class Once:
     pool: Pool
     history: History
     sandboxes: Path
+    kind: str
+    """What is submitted: a key of one kind has nothing to do with the same key of another."""
     named: Callable[[str], str]
     new_name: Callable[[], str] = _new_name
 
@@ -49,7 +51,7 @@ class Once:
             return self._once(document, caller, key, submit)
 
     def _once(self, document: object, caller: Caller, key: str, submit: Callable[[Sandbox], int]) -> int:
-        scope = "\0".join((caller.issuer, caller.subject, key))
+        scope = "\0".join((self.kind, caller.issuer, caller.subject, key))
         sandbox = self._sandbox(hashlib.sha256(scope.encode()).hexdigest()[:32])
         fingerprint = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         with sandbox.locked():

@@ -66,9 +66,10 @@ def problem(ad: Mapping[str, Any]) -> str | None:
 def row(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> Row:
     """The row of a job with this ad (RECORDED; it has no `problem`) and report, its labels under `labels` as digests."""
     cpus, nodes = int(_number(ad, "RequestCpus")) or 1, _nodes(ad)
-    wall = max(_number(ad, "RemoteWallClockTime"), _reported_wall_seconds(ad, report))
     issuer, subject = str(ad[attributes.Job.ISSUER]), str(ad[attributes.Job.USER])
     instances = int(_number(ad, attributes.Job.INSTANCES)) or None
+    # A workflow's own time is DAGMan's, at the access point: its user has used what its jobs have.
+    wall = max(_number(ad, "RemoteWallClockTime"), _reported_wall_seconds(ad, report)) if instances is None else 0
     return {
         "submission": str(ad[attributes.Job.SUBMISSION]),
         "proc": int(ad["ProcId"]),

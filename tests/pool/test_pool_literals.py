@@ -47,3 +47,12 @@ def test_a_subject_of_quotes_and_backslashes_owns_its_job(user: Callable[..., An
     assert [job["id"] for job in odd.call("GET", "/jobs").json()] in ([number], [])
     assert odd.wait(number)["status"] == "completed"
     assert [job["id"] for job in odd.call("GET", "/jobs?all").json()] == [number]
+
+
+def test_a_job_with_a_very_large_document_runs(user: Callable[..., Any]) -> None:
+    alice = user()
+    tasks = [{"image": "/images/busybox", "cmd": "true " + "x" * 90_000} for _ in range(20)]
+    document = {"resources": {"cpus": 1, "memory": 0.25, "disk": 1}, "tasks": tasks}
+    answer = alice.call("POST", "/jobs", json=document)
+    assert answer.status_code == 201, answer.text
+    assert alice.wait(answer.json()["id"])["status"] == "completed"

@@ -173,6 +173,11 @@ def test_the_columns_of_a_job_say_what_it_used() -> None:
     assert row(read(finished_ad()), None)["cpu_seconds"] == 25
 
 
+def test_a_workflow_itself_uses_nothing() -> None:
+    made = row(read(finished_ad(ProminenceInstances=3, RemoteUserCpu=0.0, RemoteSysCpu=0.0)), {"reason": ""})
+    assert (made["wall_seconds"], made["core_seconds"], made["cpu_seconds"]) == (0, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("start", "end", "seconds"),
     [(10, 10.75, 0.75), (10, 9, 0), (None, 5, 0), (10, None, 0), (0, 1e9, 0), ("x", "y", 0)],

@@ -23,7 +23,7 @@ DOCUMENT = {"name": "a"}
 def once(departed: Departed, database: Database) -> Once:
     """Submissions over a queue that is never asked."""
     pool = cast(Pool, None)
-    return Once(pool, History(departed, FinishedJobs(database)), departed.sandboxes, named=lambda name: name)
+    return Once(pool, History(departed, FinishedJobs(database)), departed.sandboxes, "job", lambda name: name)
 
 
 def test_the_key_of_a_job_whose_folder_is_gone_still_names_that_job(departed: Departed, database: Database) -> None:
