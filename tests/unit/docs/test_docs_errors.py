@@ -22,7 +22,7 @@ from worker.errors import WorkerError
 from worker.exitcodes import ExitCode
 
 FILE = "errors.md"
-PACKAGES = ("api", "deploy", "identity", "pool", "prominence", "worker")
+PACKAGES = ("api", "cloud_provisioner", "deploy", "identity", "pool", "prominence", "worker")
 
 
 def classes(package: str) -> list[type[BaseException]]:

@@ -1,0 +1,39 @@
+"""What goes wrong in the provisioner: one base exception, and children with typed fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class ProvisionerError(Exception):
+    """Base of everything this package raises; the message is a sentence for the site's or the service's admin."""
+
+
+class DriverUnknown(ProvisionerError):
+    """There is no driver with the name `driver`; `known` are those that there are."""
+
+    def __init__(self, driver: str, known: Sequence[str]) -> None:
+        super().__init__(f"There is no driver of this name: use one of {', '.join(known)}.")
+        self.driver = driver
+        self.known = tuple(known)
+
+
+class SecretUnusable(ProvisionerError):
+    """A secret cannot be had from `source`, an environment variable or a file, for the reason in `why`."""
+
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(f"The secret in {source} cannot be used: {why}.")
+        self.source = source
+        self.why = why
+
+
+class BrokenRule(ProvisionerError, ValueError):
+    """A description breaks a rule: `says` what it must be, `at` the keys below which it does.
+
+    It is raised by models alone, and stays within `cloud_provisioner.sites`, which makes a `Problem` of it.
+    """
+
+    def __init__(self, says: str, at: tuple[str, ...] = ()) -> None:
+        super().__init__(says)
+        self.says = says
+        self.at = at

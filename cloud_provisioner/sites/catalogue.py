@@ -1,0 +1,142 @@
+"""From the files of a folder to its sites. Pure.
+
+A file that is refused leaves the site that it described before in force. A name belongs to the file that has it already, at
+first to the first by name of file; a second one is refused, and both are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cloud_provisioner.sites import companions, egi, parsing
+from cloud_provisioner.sites.base import Site
+from cloud_provisioner.sites.companions import Companions
+from cloud_provisioner.sites.parsing import Parsed, parsed
+from cloud_provisioner.sites.problem import Problem
+from cloud_provisioner.sites.text import parse
+
+BESIDE = frozenset({*companions.DEFAULTS, *companions.MAPPINGS})
+"""Names of files that describe no site themselves."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that is there and cannot be read, for the reason in `why`."""
+
+    why: str
+
+
+Content = bytes | Unreadable
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The sites in force by the files that describe them, and what there is to say of the files, in order."""
+
+    sites: Mapping[str, Site]
+    problems: tuple[Problem, ...]
+
+    def by_name(self) -> dict[str, Site]:
+        """The sites by their names, in the order of these."""
+        return {site.name: site for site in sorted(self.sites.values(), key=lambda site: site.name)}
+
+
+class Reader:
+    """Makes catalogues of contents, and parses again only what is different from the last time."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[Content, Companions | None, Parsed]] = {}
+        self._beside: tuple[Mapping[str, Content], Companions, tuple[Problem, ...]] | None = None
+
+    def catalogue(self, contents: Mapping[str, Content], before: Mapping[str, Site]) -> Catalogue:
+        """The sites that the files of one folder describe: path -> content. `before` are those in force until now."""
+        beside = {file: content for file, content in contents.items() if _name(file) in BESIDE}
+        if self._beside is None or self._beside[0] != beside:
+            self._beside = (beside, *_companions(beside))
+        _, around, problems = self._beside
+        found = {file: self._parsed(file, contents[file], around) for file in sorted(contents.keys() - beside.keys())}
+        self._last = {file: last for file, last in self._last.items() if file in found}
+        sites, twice = _named(found, before)
+        told = [problem for one in found.values() for problem in one.problems]
+        kept = [_kept(file) for file in sites if file in before and (found[file].refused or file in twice)]
+        return Catalogue(sites, tuple(sorted({*problems, *told, *twice.values(), *kept})))
+
+    def _parsed(self, file: str, content: Content, around: Companions) -> Parsed:
+        last = self._last.get(file)
+        if last is not None and last[0] == content and (last[1] is None or last[1] is around):
+            return last[2]
+        found, is_egi = _read(file, content, around)
+        self._last[file] = (content, around if is_egi else None, found)
+        return found
+
+
+def _name(file: str) -> str:
+    return file.rpartition("/")[2]
+
+
+def _kept(file: str) -> Problem:
+    return Problem(file, 1, "", "is refused: the site as it was described before stays in force", note=True)
+
+
+def _companions(beside: Mapping[str, Content]) -> tuple[Companions, tuple[Problem, ...]]:
+    unreadable = [Problem(file, 1, "", one.why) for file, one in beside.items() if isinstance(one, Unreadable)]
+    around, found = companions.read({file: one for file, one in beside.items() if isinstance(one, bytes)})
+    problems = (*unreadable, *(problem for told in found.values() for problem in told))
+    return (Companions(refused=True) if unreadable else around), problems
+
+
+def _read(file: str, content: Content, around: Companions) -> tuple[Parsed, bool]:
+    """What a file says, and whether that depends on what stands beside it."""
+    if isinstance(content, Unreadable):
+        return parsed(None, [Problem(file, 1, "", content.why)]), False
+    text = parse(file, content)
+    if isinstance(text, Problem):
+        return parsed(None, [text]), False
+    if egi.is_egi(text.tree):
+        return egi.site(text, around), True
+    return parsing.native(text), False
+
+
+def _named(found: Mapping[str, Parsed], before: Mapping[str, Site]) -> tuple[dict[str, Site], dict[str, Problem]]:
+    """The sites in force by file, each with a name of its own; and what is wrong with the files whose name is taken."""
+    wanted = {file: before.get(file) if one.refused else one.site for file, one in found.items()}
+    sites: dict[str, Site] = {}
+    owners: dict[str, str] = {}
+    twice: dict[str, Problem] = {}
+    for file, site in sorted(wanted.items(), key=lambda one: (not _has_it(one, before), one[0])):
+        if site is None:
+            continue
+        if site.name in owners:
+            other = owners[site.name]
+            says = f"`{site.name}` is also the name of the site in {other}:{found[other].line}: change one of them"
+            twice[file] = Problem(file, found[file].line, "name", says)
+        else:
+            owners[site.name], sites[file] = file, site
+    for file in twice:
+        old = before.get(file)
+        if old is not None and old.name not in owners:
+            owners[old.name], sites[file] = file, old
+    return sites, twice
+
+
+def _has_it(one: tuple[str, Site | None], before: Mapping[str, Site]) -> bool:
+    file, site = one
+    return site is not None and file in before and before[file].name == site.name
+
+
+def combined(catalogues: Iterable[Catalogue]) -> Catalogue:
+    """The catalogues of several folders as one, in which each name stands for one site as well."""
+    sites: dict[str, Site] = {}
+    owners: dict[str, str] = {}
+    problems: set[Problem] = set()
+    for catalogue in catalogues:
+        problems |= set(catalogue.problems)
+        for file, site in catalogue.sites.items():
+            other = owners.setdefault(site.name, file)
+            if other == file:
+                sites[file] = site
+            else:
+                says = f"`{site.name}` is also the name of the site in {other}: change one of them"
+                problems.add(Problem(file, 1, "name", says))
+    return Catalogue(sites, tuple(sorted(problems)))

@@ -1,0 +1,265 @@
+"""What the planner decides: what is booted where, what is given back, and what waiting jobs are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from cloud_provisioner.amounts import Amount
+from cloud_provisioner.planning.demand import Group, Needs, Placement, Scaling
+from cloud_provisioner.planning.past import Past, accepted, booted, failed
+from cloud_provisioner.planning.places import Flavor, Limits, Site
+from cloud_provisioner.planning.plan import Plan, plan
+from cloud_provisioner.planning.reasons import Reason
+from cloud_provisioner.planning.supply import Server
+from cloud_provisioner.servers.failures import Failure
+from cloud_provisioner.servers.record import Binding, Purpose
+from cloud_provisioner.servers.states import State
+
+GB = 1024
+NOW = 1000.0
+UNTROUBLED = Past()
+
+
+def amount(cpus: int, gigabytes: int | None = None) -> Amount:
+    return Amount(cpus, (gigabytes or 4 * cpus) * GB, 100 * GB)
+
+
+def flavor(cpus: int, **more: object) -> Flavor:
+    return Flavor(f"m{cpus}", amount(cpus), amount(cpus), price=cpus * 0.1, **more)  # type: ignore[arg-type]
+
+
+def site(name: str, cores: int | None = 64, sizes: tuple[int, ...] = (2, 4, 8), **more: object) -> Site:
+    return Site(name, tuple(map(flavor, sizes)), limits=Limits(cores=cores), **more)  # type: ignore[arg-type]
+
+
+def group(count: int = 1, cpus: int = 1, key: str = "g", **more: object) -> Group:
+    needs = more.pop("needs", Needs(cpus, cpus, memory=GB, disk=GB))
+    more = {"user": "ann", "vo": "vo", "since": NOW - 10, **more}
+    return Group(key, count, needs, **more)  # type: ignore[arg-type]
+
+
+def gang(nodes: int, cpus: int = 4, **more: object) -> Group:
+    return group(needs=Needs(cpus, cpus, memory=GB, disk=GB, nodes=nodes), **more)  # type: ignore[arg-type]
+
+
+def server(uuid: str, state: State = State.READY, cpus: int = 8, free: int = 8, **more: object) -> Server:
+    idle = 0.0 if state is State.READY and free == cpus else None
+    fields: dict[str, object] = {"site": "A", "flavor": f"m{cpus}", "size": amount(cpus), "idle_since": idle, **more}
+    room = amount(free) if free else Amount(0, 0, 0)
+    return Server(uuid, state=state, room=room, **fields)  # type: ignore[arg-type]
+
+
+def made(demand: list[Group], sites: list[Site], servers: Sequence[Server] = (), past: Past = UNTROUBLED) -> Plan:
+    found = plan(demand, servers, sites, past, NOW)
+    for one in demand:
+        assert sum(reason.count for reason in found.reasons if reason.group == one.key) == one.count
+    return found
+
+
+def booked(found: Plan) -> list[tuple[str, str, int]]:
+    return [(boot.site, boot.flavor.name, boot.count) for boot in found.boots]
+
+
+def codes(found: Plan) -> list[tuple[Reason, int]]:
+    return [(reason.reason, reason.count) for reason in found.reasons]
+
+
+def test_small_jobs_are_packed_onto_shared_workers() -> None:
+    found = made([group(10)], [site("A")])
+    assert booked(found) == [("A", "m8", 1), ("A", "m2", 1)]
+    assert codes(found) == [(Reason.DEPLOYING, 10)]
+
+
+def test_dedicated_jobs_get_a_worker_each() -> None:
+    found = made([group(3, scaling=Scaling.DEDICATED)], [site("A")])
+    assert booked(found) == [("A", "m2", 3)]
+    assert {(boot.purpose, boot.binding.user) for boot in found.boots} == {(Purpose.OWN, "ann")}
+
+
+def test_room_that_is_there_or_coming_is_used_before_anything_is_booted() -> None:
+    servers = [server("u1", free=3), server("u2", State.BUILDING)]
+    found = made([group(11)], [site("A")], servers)
+    assert booked(found) == []
+    assert codes(found) == [(Reason.MATCHING, 3), (Reason.DEPLOYING, 8)]
+
+
+def test_a_job_without_scaling_waits_for_present_workers() -> None:
+    found = made([group(5, scaling=Scaling.NONE)], [site("A")], [server("u1", free=2)])
+    assert (booked(found), codes(found)) == ([], [(Reason.MATCHING, 2), (Reason.NO_SCALING, 3)])
+
+
+def test_local_first_then_group_a_then_b() -> None:
+    sites = [site("b", 8, tier=2), site("a", 8, tier=1), site("local", 8, tier=0)]
+    assert [boot[0] for boot in booked(made([group(24)], sites))] == ["local", "a", "b"]
+
+
+def test_a_preference_comes_before_the_tier_and_a_requirement_excludes() -> None:
+    sites = [site("A", tier=0), site("B", tier=1, region="north")]
+    assert booked(made([group(2, preferred=Placement(frozenset({"B"})))], sites))[0][0] == "B"
+    assert booked(made([group(2, required=Placement(regions=frozenset({"north"})))], sites))[0][0] == "B"
+    assert codes(made([group(2, required=Placement(frozenset({"C"})))], sites)) == [(Reason.UNPLACED, 2)]
+
+
+def test_a_gang_goes_to_one_site_all_or_none() -> None:
+    found = made([gang(4)], [site("A", 12), site("B", 16, tier=1)])
+    assert booked(found) == [("B", "m4", 4)]
+    nowhere = made([gang(4)], [site("A", 12), site("B", 12)])
+    assert (booked(nowhere), codes(nowhere)) == ([], [(Reason.TOO_MANY_NODES, 1)])
+
+
+def test_two_gangs_never_take_half_of_the_quota_each() -> None:
+    found = made([gang(2, key="g1"), gang(2, key="g2")], [site("A", 12)])
+    assert booked(found) == [("A", "m4", 2)]
+    assert codes(found) == [(Reason.DEPLOYING, 1), (Reason.QUOTA, 1)]
+
+
+def test_a_failed_node_of_a_gang_is_replaced_where_the_others_are() -> None:
+    own = {"purpose": Purpose.OWN, "binding": Binding("ann"), "site": "B"}
+    others = [server(f"u{number}", State.JOINING, 4, 4, **own) for number in range(3)]
+    assert booked(made([gang(4)], [site("A"), site("B", tier=1)], others)) == [("B", "m4", 1)]
+
+
+def test_a_gang_that_cannot_be_completed_gives_its_nodes_back() -> None:
+    own = {"purpose": Purpose.OWN, "binding": Binding("ann"), "site": "B"}
+    others = [server(f"u{number}", State.READY, 4, 4, **own) for number in range(3)]
+    found = made([gang(4)], [site("A"), site("B", 12, tier=1)], others)
+    assert booked(found) == [("A", "m4", 4)]
+    assert found.drain == ("u0", "u1", "u2")
+
+
+def test_quota_is_kept_for_a_gang_that_has_waited_long() -> None:
+    busy = [server("u1", cpus=8, free=0)]
+    old = gang(4, since=NOW - 2000, key="old")
+    assert booked(made([old, group(1)], [site("A", 20)], busy)) == []
+    assert booked(made([gang(4, key="new"), group(1)], [site("A", 20)], busy)) == [("A", "m2", 1)]
+
+
+def test_total_cpus_range_gives_the_number_of_nodes() -> None:
+    needs = Needs(1, 8, memory=GB, total_cpus=(10, 16))
+    assert booked(made([group(needs=needs)], [site("A")])) == [("A", "m8", 2)]
+
+
+def test_a_range_of_cpus_fits_on_what_there_is() -> None:
+    assert Needs(2, 16, memory_per_cpu=4 * GB).fit(amount(8, 24)) == Amount(6, 24 * GB, 0)
+    assert Needs(2, 8, options=(2, 8)).fit(amount(4)) == Amount(2, 0, 0)
+    assert Needs(4, 8).fit(amount(2)) is None
+
+
+def test_full_sites_sites_in_back_off_and_small_sites_are_all_named() -> None:
+    big = Needs(4, 4, memory=24 * GB)
+    sites = [site("A", 8), site("B"), site("C", sizes=(4,))]
+    past = failed(failed(Past(), "B", "m8", Failure.BOOT, NOW - 1), "B", "m8", Failure.BOOT, NOW)
+    found = made([group(needs=big)], sites, [server("u1", free=0)], past)
+    assert found.reasons[0].reason is Reason.QUOTA
+    assert found.reasons[0].sentence == (
+        "waiting: site A's quota is used up (8 of 8 cores); B tries again in 59 s after 2 failed boots;"
+        " C has no flavor with 24 GB"
+    )
+    assert found.reasons[0].until == NOW + 59
+
+
+@pytest.mark.parametrize(
+    ("job", "place", "reason"),
+    [
+        (group(), replace(site("A"), vos=frozenset({"x"})), Reason.NO_VO),
+        (group(), replace(site("A"), grants=frozenset()), Reason.GRANT),
+        (group(), replace(site("A"), enabled=False), Reason.DISABLED),
+        (group(walltime=7200), replace(site("A"), longest_job=3600), Reason.TOO_LONG),
+        (group(cpus=64), site("A"), Reason.NO_FLAVOR),
+        (group(leaves_at=NOW + 100), site("A"), Reason.LEAVES_SOON),
+        (group(), replace(site("A"), starting=0), Reason.QUOTA),
+    ],
+)
+def test_each_obstacle_has_its_code(job: Group, place: Site, reason: Reason) -> None:
+    past = Past(boot_times={("A", f"m{cpus}"): 300.0 for cpus in (2, 4, 8)})
+    assert made([job], [place], past=past).reasons[0].reason is reason
+
+
+def test_without_sites_there_is_a_reason_too() -> None:
+    assert codes(made([group(3)], [])) == [(Reason.NO_SITES, 3)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "where", "code"),
+    [
+        (Failure.AUTH, "B", Reason.DEPLOYING),
+        (Failure.BOOT, "B", Reason.DEPLOYING),
+        (Failure.CAPACITY, "A", Reason.DEPLOYING),
+    ],
+)
+def test_after_a_failure_the_next_flavor_or_site_is_tried(failure: Failure, where: str, code: Reason) -> None:
+    past = failed(Past(), "A", "m8", failure, NOW)
+    found = made([group(8)], [site("A"), site("B", tier=1)], past=past)
+    assert (found.boots[0].site, found.reasons[0].reason) == (where, code)
+    assert (found.boots[0].site, found.boots[0].flavor.name) != ("A", "m8")
+
+
+def test_one_probe_before_full_use() -> None:
+    past = failed(Past(), "A", "m8", Failure.BOOT, NOW - 500)
+    found = made([group(32)], [site("A")], past=past)
+    assert booked(found) == [("A", "m8", 1)]
+    assert codes(found) == [(Reason.DEPLOYING, 8), (Reason.PROBING, 24)]
+    waits = made([group(32)], [site("A")], [server("u1", State.BUILDING, made_at=NOW - 100)], past)
+    assert (booked(waits), codes(waits)[1]) == ([], (Reason.PROBING, 24))
+    assert (
+        sum(count for *_, count in booked(made([group(32)], [site("A")], past=booted(past, "A", "m8", 60, amount(8)))))
+        == 4
+    )
+
+
+def test_a_gang_probes_with_one_node() -> None:
+    past = failed(Past(), "A", "m4", Failure.BOOT, NOW - 500)
+    assert booked(made([gang(4)], [site("A")], past=past)) == [("A", "m4", 1)]
+
+
+def test_a_refusal_for_quota_waits_for_a_release() -> None:
+    past = failed(Past(), "A", "m8", Failure.QUOTA, NOW - 1, cores=16)
+    full = [server("u1", free=0), server("u2", free=0)]
+    assert codes(made([group()], [site("A")], full, past)) == [(Reason.QUOTA, 1)]
+    assert codes(made([group()], [site("A")], full[:1], past)) == [(Reason.DEPLOYING, 1)]
+
+
+def test_failures_of_one_wave_back_off_once_and_waves_double() -> None:
+    past = failed(failed(Past(), "A", "m8", Failure.CAPACITY, 0), "A", "m8", Failure.CAPACITY, 1)
+    trouble = past.troubles["A", "m8", None][Failure.CAPACITY]
+    assert (trouble.failures, trouble.until) == (2, 60)
+    assert failed(past, "A", "m8", Failure.CAPACITY, 60).troubles["A", "m8", None][Failure.CAPACITY].until == 180
+    assert not accepted(failed(Past(), "A", "m8", Failure.AUTH, 0, user="ann"), "A", "ann").troubles
+
+
+def test_workers_of_which_less_is_left_than_promised_are_not_booted_in_vain() -> None:
+    past = booted(Past(), "A", "m2", 60, Amount(2, 3 * GB, 90 * GB))
+    found = made([group(needs=Needs(1, 1, memory=4 * GB))], [site("A", sizes=(2,))], past=past)
+    assert (booked(found), codes(found)) == ([], [(Reason.NO_FLAVOR, 1)])
+
+
+def test_an_idle_worker_is_given_back_after_its_keep_alive_unless_a_job_waits_for_it() -> None:
+    idle = [server("u1", idle_since=NOW - 601), server("u2", idle_since=NOW - 599), server("u3", free=4)]
+    assert made([], [site("A")], idle).drain == ("u1",)
+    assert made([group(20)], [site("A")], idle).drain == ()
+    assert made([], [site("A", kept_ready=3)], idle).drain == ()
+
+
+def test_idle_workers_go_sooner_where_others_wait_for_their_quota() -> None:
+    idle = [server("u1", cpus=2, free=2, idle_since=NOW - 100)]
+    assert made([group(cpus=8)], [site("A", 8)], idle).drain == ("u1",)
+
+
+def test_a_worker_of_one_user_serves_no_other() -> None:
+    bound = [server("u1", binding=Binding("bob"))]
+    assert codes(made([group()], [site("A", 8)], bound)) == [(Reason.QUOTA, 1)]
+
+
+def test_withdrawable_servers_are_for_jobs_that_allow_it() -> None:
+    spot = Site("A", (flavor(2, preemptible=True),))
+    assert codes(made([group()], [spot])) == [(Reason.NO_FLAVOR, 1)]
+    assert codes(made([group(preemptible=True)], [spot])) == [(Reason.DEPLOYING, 1)]
+
+
+def test_the_same_input_gives_the_same_plan() -> None:
+    demand = [group(5, key=f"g{number}", user=f"user{number % 3}") for number in range(20)]
+    sites = [site(name, 16) for name in "ABC"]
+    assert made(demand, sites) == made(list(reversed(demand)), sites)
