@@ -115,7 +115,7 @@ def ensure(cache: Path, say: Callable[[str], None]) -> Path:
     if not target.is_dir():
         with alone(cache, say) as lock:
             if not target.is_dir():
-                say("building the appliance root file system (downloads about 150 MB)")
+                say("building the appliance root file system (downloads about 170 MB)")
                 _build(cache, target, steps, lock)
     return target
 
