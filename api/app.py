@@ -78,6 +78,7 @@ def create_app(settings: Settings, pool: Pool) -> Flask:
     app = Flask("prominence", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.converters["name"] = workflows.NameConverter
     observe(app)
     errors.register(app)
 

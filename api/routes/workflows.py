@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.routing import PathConverter
 
 from api.documents.parse import parse_workflow
 from api.jobs.listing import job_ids, selection
@@ -12,6 +13,13 @@ from api.routes.jobs import idempotency_key
 from api.routes.output import Output
 from api.workflows.service import Workflows
 from identity.caller import Caller
+
+
+class NameConverter(PathConverter):
+    """A name with slashes anywhere, also in front."""
+
+    regex = ".+?"
+    part_isolating = False
 
 
 def blueprint(workflows: Workflows, output: Output, caller: Callable[[], Caller]) -> Blueprint:
@@ -67,7 +75,7 @@ def blueprint(workflows: Workflows, output: Output, caller: Callable[[], Caller]
         user = caller()
         return jsonify({"id": workflows.clone(number, user, idempotency_key())}), 201
 
-    @routes.get("/<int:number>/<path:job>/<any(stdout, stderr):stream>")
+    @routes.get("/<int:number>/<name:job>/<any(stdout, stderr):stream>")
     def written(number: int, job: str, stream: str) -> Response:
         """What a job of the workflow wrote so far, by the job's name and, where it has a factory, its instance."""
         user = caller()

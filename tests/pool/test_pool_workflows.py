@@ -164,3 +164,11 @@ def test_an_instance_is_deleted_before_its_turn_comes(user: Users) -> None:
     assert (shown["progress"]["done"], shown["progress"]["failed"]) == (2, 1)
     assert alice.describe(second)["status"] == "deleted"
     assert "ran" not in alice.call("GET", f"/jobs/{second}/stdout").text
+
+
+def test_a_name_may_begin_with_a_slash(user: Users) -> None:
+    alice = user()
+    number = submit(alice, [member("/x", "echo slash"), member("x", "echo plain")])
+    assert wait(alice, number)["status"] == "completed"
+    assert alice.call("GET", f"/workflows/{number}//x/stdout").text == "slash\n"
+    assert alice.call("GET", f"/workflows/{number}/x/stdout").text == "plain\n"

@@ -9,7 +9,6 @@ from api.openapi.operation import (
     DONE,
     JSON,
     NOT_A_NUMBER,
-    PATH,
     YAML,
     Body,
     Listed,
@@ -23,6 +22,7 @@ from api.openapi.operations import output
 from api.openapi.operations.jobs import IDEMPOTENCY_KEY, IDS, LIST_PARAMETERS
 
 TAG = "Workflows"
+NAME = {"type": "string", "minLength": 1}
 
 _ID = Parameter("id", "Id of the workflow.", {"type": "integer", "minimum": 0}, "path", True, 1042)
 _MINE = "The workflow belongs to somebody else."
@@ -30,7 +30,7 @@ _MINE = "The workflow belongs to somebody else."
 
 def _output(stream: str, what: str) -> Operation:
     job = Parameter(
-        "job", "Name of the job, and `/` and the instance where it has a factory.", PATH, "path", True, "fit/3"
+        "job", "Name of the job, and `/` and the instance where it has a factory.", NAME, "path", True, "fit/3"
     )
     return Operation(
         "GET",
