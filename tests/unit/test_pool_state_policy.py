@@ -111,7 +111,10 @@ def test_a_job_that_did_not_come_through_the_api_stays_on_hold(policy: dict[str,
     assert not says(policy["SYSTEM_PERIODIC_REMOVE_Held"], operators)
 
 
-@pytest.mark.parametrize("code", [code for code in ExitCode if code not in (ExitCode.OK, ExitCode.TASK_FAILED)])
+_NO_FAILURES = (ExitCode.OK, ExitCode.TASK_FAILED, ExitCode.DELETED)
+
+
+@pytest.mark.parametrize("code", [code for code in ExitCode if code not in _NO_FAILURES])
 def test_every_failure_of_the_executor_is_a_failed_or_killed_job_with_a_sentence(code: ExitCode) -> None:
     shown = state({"JobStatus": 4, "ExitCode": int(code)})
     assert shown.status == (Status.KILLED if code == ExitCode.MEMORY else Status.FAILED)
