@@ -101,12 +101,12 @@ def _run_job(this: Run, report: Report) -> ExitCode:
     begun = this.now()
     this.progress.enter(progress.STAGING_IN)
     inputs.stage(work.inputs, scratch.home, report.inputs)
-    stages.stage_in(this, work, _token(scratch), report)
-    variables = environment.contract(work, here, who, _token(scratch))
+    token = _token(scratch)
+    stages.stage_in(this, work, token, report)
+    variables = environment.contract(work, here, who, token)
     source = images.Source(
         scratch, here.image_dirs, here.registry_mirror, cache, this.eviction, log, images.Kept(), this.progress.moved
     )
-    token = _token(scratch)
     mounting = storage.mounted(work.storage, scratch, this.eviction, log)
     with mounting as mount, checkpoints.of(work, this, token, report) as grace:
         report.stage_in_time = this.now() - begun

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from deploy import appliance
 from deploy.instance import Instance
@@ -16,6 +19,7 @@ from worker.processes import descendants
 
 BUSYBOX = "/images/busybox"
 RUNTIMES = ["singularity", "udocker"]
+as_root = pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user has no power over the accounts of slots")
 
 
 def server_of(instance: Instance, number: int) -> WebDav:

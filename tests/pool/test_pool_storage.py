@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,11 +14,20 @@ from deploy.instance import Instance
 from tests.pool.conftest import User
 from tests.pool.disaster import head_of
 from tests.pool.slots import of_slots
-from tests.pool.storage_support import RUNTIMES, all_is_gone, exit_codes, mounts, process_of, running, server_of, sh
+from tests.pool.storage_support import (
+    RUNTIMES,
+    all_is_gone,
+    as_root,
+    exit_codes,
+    mounts,
+    process_of,
+    running,
+    server_of,
+    sh,
+)
 from tests.pool.webdav import PASSWORD, WebDav
 
 pytestmark = pytest.mark.timeout(180)
-as_root = pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user has no power over the accounts of slots")
 
 
 @pytest.fixture(scope="module")

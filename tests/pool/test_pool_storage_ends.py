@@ -12,12 +12,11 @@ import pytest
 from deploy.instance import Instance
 from tests.pool.conftest import User
 from tests.pool.slots import of_slots
-from tests.pool.storage_support import RUNTIMES, all_is_gone, exit_codes, process_of, running, server_of, sh
+from tests.pool.storage_support import RUNTIMES, all_is_gone, as_root, exit_codes, process_of, running, server_of, sh
 from tests.pool.vacating import vacate
 from tests.pool.webdav import WebDav
 
 pytestmark = pytest.mark.timeout(180)
-as_root = pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user has no power over the accounts of slots")
 
 
 @pytest.fixture(scope="module")
