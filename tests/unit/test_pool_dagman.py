@@ -9,7 +9,7 @@ from typing import Any
 import htcondor2
 import pytest
 
-from pool.dagman import AccessPoint, Progress, dagman_job, first_failure, joined, progress, succeeded
+from pool.dagman import NODES_LOG, AccessPoint, Progress, dagman_job, first_failure, joined, progress, succeeded
 from pool.numbers import FIRST_CLUSTER, LARGEST_ID, LAST_CLUSTER, instance_id, instance_of
 
 A, B = "a" * 32, "b" * 32
@@ -102,3 +102,14 @@ def test_ids_of_instances_are_unlike_those_of_jobs_and_lead_back(workflow: int, 
     assert LAST_CLUSTER < made <= LARGEST_ID < 2**53
     assert instance_of(made) == (workflow, number)
     assert instance_of(workflow) is None
+
+
+def test_the_pool_is_configured_with_the_names_and_numbers_that_the_code_has() -> None:
+    folder = Path(__file__).parents[2] / "condor_config"
+    lines = dict(
+        line.split(" = ", 1) for line in (folder / "submit.conf").read_text().splitlines() if line.count(" = ") == 1
+    )
+    assert lines["DAGMAN_DEFAULT_NODE_LOG"] == NODES_LOG
+    assert f"/*/{NODES_LOG})" in (folder / "shadow").read_text()
+    assert int(lines["SCHEDD_CLUSTER_INITIAL_VALUE"]) == FIRST_CLUSTER
+    assert int(lines["SCHEDD_CLUSTER_MAXIMUM_VALUE"]) == LAST_CLUSTER
