@@ -41,6 +41,22 @@ class Job(StrEnum):
     """How many instances a workflow has; only the job that is the workflow itself (DAGMan) has this."""
     PARAMETERS = "ProminenceParameters"
     """Parameters of the instance, JSON. Not in the queue, where NUMBER stands for them; in ads that are shown or kept."""
+    DEMAND = "ProminenceDemand"
+    """Digest of everything that decides where the job can run (`pool/demand.py`): idle jobs with the same one are alike."""
+    SCALING = "ProminenceScaling"
+    """autoScalingType: "none", "shared" or "dedicated"; absent: shared."""
+    PREEMPTIBLE = "ProminencePreemptible"
+    """Whether the job may run where the cloud can take the worker away; absent: no."""
+    CPUS_MAX = "ProminenceCpusMax"
+    """The most CPUs a node that the job can use; absent: RequestCpus."""
+    CPUS_OPTIONS = "ProminenceCpusOptions"
+    """List of numbers of CPUs of which a node has one; absent: any from RequestCpus to the most."""
+    REASON = "ProminenceReason"
+    """Why the job waits, a code (docs/reference/reasons.md); written by the provisioner while the job is idle."""
+    REASON_TEXT = "ProminenceReasonText"
+    """The same as a sentence for its user."""
+    REASON_SITE = "ProminenceReasonSite"
+    """Name of the site that the reason is about, where it is about one."""
 
 
 class Machine(StrEnum):
@@ -56,6 +72,14 @@ class Machine(StrEnum):
     """Folder of the worker in which images are kept for later jobs."""
     REGISTRY_MIRROR = "ProminenceRegistryMirror"
     """Registry that is asked first for Docker Hub names; empty: none."""
+    SERVER = "ProminenceServer"
+    """The provisioner's id of the server that the worker runs on: 32 hexadecimal digits; absent: it made none."""
+    CLOUD_ID = "ProminenceCloudId"
+    """The cloud's id of that server."""
+    PURPOSE = "ProminencePurpose"
+    """`shared`: jobs beside each other; `own`: one dedicated or multi-node job at a time. Absent: shared."""
+    PREEMPTIBLE = "ProminencePreemptible"
+    """Whether the cloud may take the server away; absent: no."""
 
 
 AUTHENTICATED_IDENTITY = "AuthenticatedIdentity"
