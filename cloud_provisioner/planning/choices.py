@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.planning.demand import Group
 from cloud_provisioner.planning.past import Past
-from cloud_provisioner.planning.places import Flavor, Site
+from cloud_provisioner.planning.places import Flavor, Site, cloud_of
 from cloud_provisioner.planning.reasons import Obstacle, Reason, duration
 
 USUAL_BOOT = 180.0
 """Seconds, where nothing was measured."""
 _WORST = 0.95
+_OUT_OF_PLACE = (Reason.UNPLACED, Reason.NO_VO, Reason.DISABLED)
 _SECOND = 0.0005
 """The price of waiting a second for a worker, in units of an hour's price of a core."""
 
@@ -79,7 +80,7 @@ class Chooser:
     def _look(self, group: Group) -> Options:
         allowed, excluded = self._frame(group)
         choices: list[Choice] = []
-        refused = [one for one in excluded if one.reason is Reason.TOO_LONG]
+        refused = [one for one in excluded if one.reason not in _OUT_OF_PLACE]
         for site in allowed:
             fits = self._fitting(site, group)
             if fits:
@@ -119,7 +120,7 @@ class Chooser:
         return self._fits[key]
 
     def _rank(self, site: Site, group: Group) -> tuple[bool, int, int, float, str]:
-        liked = group.preferred.admits(site.name, site.region)
+        liked = group.preferred.admits(cloud_of(site.name), site.region)
         return (not liked, site.tier, -site.priority, self._scores[site.name], site.name)
 
     def _score(self, site: Site) -> float:
@@ -133,12 +134,14 @@ class Chooser:
 
 
 def _excluded(site: Site, group: Group) -> Obstacle | None:
-    if not group.required.admits(site.name, site.region):
+    if not group.required.admits(cloud_of(site.name), site.region):
         return Obstacle(site.name, Reason.UNPLACED, f"its placement requirements exclude {site.name}")
-    if site.vos and group.vo not in site.vos:
+    if (site.vos and group.vo not in site.vos) or group.vo in site.except_vos:
         return Obstacle(site.name, Reason.NO_VO, f"{site.name} does not serve the VO {group.vo or '(none)'}")
     if not site.enabled:
         return Obstacle(site.name, Reason.DISABLED, f"{site.name} is switched off")
+    if site.silent is not None:
+        return Obstacle(site.name, *site.silent)
     if site.longest_job is not None and group.walltime > site.longest_job:
         longest = duration(site.longest_job)
         return Obstacle(site.name, Reason.TOO_LONG, f"{site.name} ends servers after {longest}, before its walltime")

@@ -34,7 +34,7 @@ class Boot:
     binding: Binding
     purpose: Purpose
     group: str
-    """The group that asked for them first."""
+    """The group that asked for them first; empty: nobody, they are kept ready."""
 
 
 @dataclass(frozen=True, slots=True)

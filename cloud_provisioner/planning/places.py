@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cloud_provisioner.amounts import NOTHING, Amount
+from cloud_provisioner.planning.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,17 @@ class Limits:
     memory: int | None = None
 
 
+def cloud_of(place: str) -> str:
+    """The name under which jobs ask for the site that a place belongs to: what stands before a slash."""
+    return place.partition("/")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One cloud, or one region of it, as far as decisions need it."""
+    """One cloud, or one project or region of it, as far as decisions need it.
+
+    A site with several projects is several of these, `NAME/PROJECT`, since each has its quota and its servers.
+    """
 
     name: str
     flavors: tuple[Flavor, ...]
@@ -46,14 +55,18 @@ class Site:
     foreign_servers: int = 0
     vos: frozenset[str] = frozenset()
     """Whose jobs it runs; empty: everyone's. Workers of a site with VOs run one VO's jobs each."""
+    except_vos: frozenset[str] = frozenset()
+    """Of everyone, whose jobs it does not run: VOs with a project of their own at the same cloud."""
     grants: frozenset[str] | None = None
     """None: a service credential. Else the users whose own authorisation can be used now; workers are theirs alone."""
     keep_alive: float = 600
     """Seconds that a worker may be idle before it is given back."""
     kept_ready: int = 0
-    """So many shared workers are not given back."""
+    """So many shared workers are booted although nobody needs them, and not given back."""
     starting: int = 20
     """At most so many servers on their way at a time."""
     longest_job: float | None = None
     """Seconds after which the site ends servers; None: never."""
     enabled: bool = True
+    silent: tuple[Reason, str] | None = None
+    """Why it is not known what the cloud has to offer, as a code and a phrase; None: it is known."""

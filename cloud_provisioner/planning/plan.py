@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cloud_provisioner.planning import gangs, singles
+from cloud_provisioner.planning import gangs, readiness, singles
 from cloud_provisioner.planning.choices import Chooser
 from cloud_provisioner.planning.decisions import Boot, Draft, Policy
 from cloud_provisioner.planning.demand import Group
@@ -50,6 +50,7 @@ def plan(
     draft = Draft(by_name, Chooser(sites, past), Ledger(sites, supply, past, now), Stock(supply, by_name), rules, now)
     for group in _in_turn(demand):
         (singles if group.needs.single else gangs).place(draft, group)
+    readiness.keep(draft, supply)
     return Plan(tuple(draft.boots), _given_back(draft, supply), tuple(draft.reasons))
 
 

@@ -46,6 +46,8 @@ class Reason(StrEnum):
     """The site does not let servers live as long as the job may run."""
     NO_FLAVOR = "noFlavor"
     """The site has no flavor that is large enough."""
+    UNKNOWN = "unknown"
+    """The cloud has not said yet what it has to offer."""
     DISABLED = "disabled"
     """An admin has switched the site off."""
     NO_VO = "notForVo"

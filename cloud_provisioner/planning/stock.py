@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cloud_provisioner.amounts import NOTHING, Amount
 from cloud_provisioner.planning.demand import Group
-from cloud_provisioner.planning.places import Site
+from cloud_provisioner.planning.places import Site, cloud_of
 from cloud_provisioner.planning.supply import COMING, Server
 from cloud_provisioner.servers.record import Binding, Purpose
 from cloud_provisioner.servers.states import State
@@ -97,7 +97,7 @@ class Stock:
                     continue
                 if row_key[1] is Purpose.SHARED and group.own and shelf.state is not State.READY:
                     continue
-                if group.required.admits(shelf.site, self._regions.get(shelf.site, "")):
+                if group.required.admits(cloud_of(shelf.site), self._regions.get(shelf.site, "")):
                     found.append((row_key, shelf))
         found.sort(key=lambda one: (one[1].state is not State.READY, one[1].room, one[1].site, one[1].state))
         return found

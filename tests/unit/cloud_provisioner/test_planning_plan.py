@@ -263,3 +263,35 @@ def test_the_same_input_gives_the_same_plan() -> None:
     demand = [group(5, key=f"g{number}", user=f"user{number % 3}") for number in range(20)]
     sites = [site(name, 16) for name in "ABC"]
     assert made(demand, sites) == made(list(reversed(demand)), sites)
+
+
+def test_workers_kept_ready_are_booted_without_any_job() -> None:
+    kept = site("A", kept_ready=2)
+    assert booked(made([], [kept])) == [("A", "m2", 2)]
+    assert booked(made([], [kept], [server("a", State.JOINING, 2, 2)])) == [("A", "m2", 1)]
+    assert booked(made([], [kept], [server("a", cpus=2, free=2), server("b", cpus=2, free=0)])) == []
+    assert booked(made([group(1)], [kept])) == [("A", "m2", 1), ("A", "m2", 1)]
+
+
+@pytest.mark.parametrize(
+    "unfit", [{"enabled": False}, {"grants": frozenset({"ann"})}, {"vos": frozenset({"v", "w"})}, {"limits": Limits(0)}]
+)
+def test_nothing_is_kept_ready_where_nobody_could_use_it(unfit: dict[str, object]) -> None:
+    assert booked(made([], [replace(site("A", kept_ready=1), **unfit)])) == []  # type: ignore[arg-type]
+
+
+def test_a_site_with_several_projects_is_asked_for_by_its_own_name() -> None:
+    places = [site("A/bio", vos=frozenset({"bio"})), site("A/chem", vos=frozenset({"vo"})), site("B")]
+    assert booked(made([group(required=Placement(frozenset({"A"})))], places)) == [("A/chem", "m2", 1)]
+
+
+def test_a_vo_with_a_project_of_its_own_stays_out_of_everyones() -> None:
+    found = made([group()], [site("A/others", except_vos=frozenset({"vo"}))])
+    assert (booked(found), codes(found)) == ([], [(Reason.NO_VO, 1)])
+
+
+def test_a_silent_site_is_named_with_its_trouble() -> None:
+    silent = replace(site("B"), flavors=(), silent=(Reason.AUTH, "B does not accept the credential"))
+    found = made([group(cpus=64)], [site("A"), silent])
+    assert codes(found) == [(Reason.AUTH, 1)]
+    assert found.reasons[0].sentence == "waiting: B does not accept the credential; A has no flavor with 64 cores"
