@@ -1,35 +1,147 @@
-"""Observe, plan, act around the pure parts, on a virtual clock, so that it can be killed between any two steps.
+"""The provisioner's own cycle on a virtual clock, with clouds and a pool that have faults, killed between any two steps.
 
-`store` is what survives a kill: it is written whole, as by a transaction. Everything else is lost with the process.
+`Disk` is what survives a kill: it is written whole, as by a transaction. Everything else is lost with the process.
+Calls are made at once, in the thread that asks for them; what came of them is seen in the next cycle.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import Any
 
+from cloud_provisioner.daemon.clouds import Clouds
+from cloud_provisioner.daemon.cycle import Cycle, Terms, View
+from cloud_provisioner.daemon.place import Pace
+from cloud_provisioner.daemon.register import Register
+from cloud_provisioner.drivers.contract import CloudAmbiguous, CloudRefused, Credential, Offer, Order
+from cloud_provisioner.metrics import Metrics
+from cloud_provisioner.planning.decisions import Policy
 from cloud_provisioner.planning.demand import Group
-from cloud_provisioner.planning.past import Past, accepted, booted, failed
-from cloud_provisioner.planning.places import Site
-from cloud_provisioner.planning.plan import Plan, plan
-from cloud_provisioner.planning.supply import supply
-from cloud_provisioner.servers.advance import Step, advance, told
+from cloud_provisioner.planning.past import Past
+from cloud_provisioner.planning.places import Limits
+from cloud_provisioner.planning.plan import Plan
 from cloud_provisioner.servers.failures import Failure
-from cloud_provisioner.servers.leaks import adopted, leaks
-from cloud_provisioner.servers.record import Do, Intent, Times
-from cloud_provisioner.servers.states import Action, Seen, State
-from cloud_provisioner.servers.views import Listed
-from tests.unit.cloud_provisioner.fake_cloud import Ambiguous, FakeCloud, Refused
+from cloud_provisioner.servers.record import Intent, Times
+from cloud_provisioner.servers.views import CloudView
+from cloud_provisioner.sites import base
+from tests.unit.cloud_provisioner.fake_cloud import FLAVORS, Ambiguous, FakeCloud, Refused
 from tests.unit.cloud_provisioner.fake_pool import FakePool
 
 TIMES = Times(
     sending=30, unsure=30, abandoned=300, building=200, joining=200, lost=200, repeat=10, vanished=25, pool_settling=60
 )
+PACE = Pace(busy=0, calm=0, offer=60)
 
 
-class Killed(Exception):
+class Killed(BaseException):
     pass
+
+
+class AtOnce(Executor):
+    """An executor without threads. A kill goes through to whoever asked."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def submit(self, call: Callable[..., Any], /, *words: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*words, **named))
+        except (CloudRefused, CloudAmbiguous) as error:
+            future.set_exception(error)
+        return future
+
+
+@dataclass
+class Disk:
+    """The database: records, and what boots taught."""
+
+    intents: dict[str, Intent] = field(default_factory=dict)
+    past: Past = field(default_factory=Past)
+    point: Callable[[], None] = lambda: None
+    """Called before and after each transaction: it may end the process."""
+
+    def load(self) -> tuple[dict[str, Intent], Past]:
+        return dict(self.intents), self.past
+
+    def write(self, intents: Iterable[Intent] = (), forget: Iterable[str] = (), past: Past | None = None) -> None:
+        self.point()
+        self.intents.update((intent.uuid, intent) for intent in intents)
+        for uuid in forget:
+            self.intents.pop(uuid, None)
+        self.past = past or self.past
+        self.point()
+
+
+@dataclass
+class FakeAccount:
+    cloud: FakeCloud
+    process: Provisioner
+    quota: int = 8
+    """What the cloud says of it; what it enforces may have become less."""
+
+    def offer(self) -> Offer:
+        return Offer(FLAVORS, Limits(cores=self.quota))
+
+    def listing(self, begun_at: float) -> CloudView:
+        view = self.cloud.listing(begun_at)
+        if view is None:
+            raise CloudRefused(Failure.BUSY, "the list failed")
+        return view
+
+    def create(self, order: Order) -> str:
+        process = self.process
+        process.point()
+        try:
+            cloud_id = self.cloud.create(process.disk.intents[order.uuid], process.now)
+        except Refused as refusal:
+            raise CloudRefused(refusal.failure, "no") from refusal
+        except Ambiguous as error:
+            raise CloudAmbiguous("perhaps") from error
+        finally:
+            process.point()
+        return cloud_id
+
+    def delete(self, cloud_id: str) -> bool:
+        process = self.process
+        process.point()
+        machine = self.cloud.machines.get(cloud_id)
+        if machine is not None and not machine.extra and machine.intent.uuid in process.disk.intents:
+            assert not process.pool.busy(machine.intent.uuid), f"busy worker deleted: {machine.intent}"
+        try:
+            return self.cloud.delete(cloud_id, process.now)
+        except Ambiguous as error:
+            raise CloudAmbiguous("perhaps") from error
+        finally:
+            process.point()
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class FakeDriver:
+    process: Provisioner
+
+    def accounts(self, site: base.Site) -> Sequence[Sequence[str]]:
+        return [tuple(site.vos)]
+
+    def per_user(self, site: base.Site) -> bool:
+        return False
+
+    def connect(
+        self, site: base.Site, vo: str, credential: Credential | None, environ: Mapping[str, str], patience: float
+    ) -> FakeAccount:
+        return FakeAccount(self.process.fakes[site.name], self.process)
+
+
+def described(name: str, **more: object) -> base.Site:
+    """A site's description: open to all VOs unless it says otherwise."""
+    return base.Site.model_validate({"name": name, "driver": "fake", "vos": {"*": {}}, **more})
 
 
 class Provisioner:
@@ -37,127 +149,48 @@ class Provisioner:
 
     def __init__(
         self,
-        store: dict[str, Intent],
+        disk: Disk,
         clouds: dict[str, FakeCloud],
         pool: FakePool,
-        sites: list[Site],
+        sites: list[base.Site],
         ids: Iterator[int],
         chance: random.Random,
         kill_rate: float,
         now: float,
     ) -> None:
-        self.store, self.clouds, self.pool, self.sites = store, clouds, pool, sites
-        self.ids, self.chance, self.kill_rate = ids, chance, kill_rate
-        self.past = Past()
-        self.suspects: dict[str, dict[str, float]] = {name: {} for name in clouds}
-        for uuid, intent in list(store.items()):
-            store[uuid] = told(intent, Seen.RESTARTED, now).intent
+        self.disk, self.fakes, self.pool, self.sites = disk, clouds, pool, sites
+        self.chance, self.kill_rate, self.now = chance, kill_rate, now
+        disk.point = self.point
+        driver = FakeDriver(self)
+        self.clouds = Clouds({}, _no_credential, PACE, lambda _: driver, AtOnce)
+        terms = Terms("ours", TIMES, Policy(), _order, lambda: f"u{next(ids)}", may_act=lambda: True, leaks_apart=20)
+        self.process = Cycle(terms, Register(disk, now), self.clouds, Metrics(), self.drain, lambda _: None)
 
     def point(self) -> None:
         if self.chance.random() < self.kill_rate:
             raise Killed
 
+    def drain(self, uuids: Iterable[str]) -> None:
+        self.point()
+        for uuid in uuids:
+            if uuid in self.pool.members:
+                self.pool.members[uuid].draining = True
+
     def cycle(self, now: float, demand: list[Group], pool_answers: bool) -> Plan | None:
-        view = self.pool.view(now) if pool_answers else None
+        self.now = now
+        view = View(demand, self.pool.view(now)) if pool_answers else None
         # HTCondor goes on matching while we think: what is decided below rests on a view that is already old.
         self.pool.tick(now + 5)
-        listings = {name: cloud.listing(now) for name, cloud in self.clouds.items()}
-        for intent in list(self.store.values()):
-            self.follow(advance(intent, listings[intent.site], view, now, TIMES), now)
-        for name, listing in listings.items():
-            self.point()
-            found = leaks(listing, view, self.store.keys(), self.suspects[name], "ours", 20, TIMES.pool_settling)
-            self.suspects[name] = dict(found.suspects)
-            for leak in found.adopt:
-                self.point()
-                if view is not None:
-                    self.store[leak.uuid] = adopted(leak, view.workers[leak.uuid], name, now)
-            for leak in found.delete:
-                self.delete_leak(name, leak, now)
-        if view is None:
-            return None
-        made = plan(demand, supply(self.store.values(), view), self.sites, self.past, now)
-        for boot in made.boots:
-            self.point()
-            new = [
-                Intent(
-                    f"u{next(self.ids)}",
-                    boot.site,
-                    boot.flavor.name,
-                    boot.flavor.size,
-                    boot.flavor.room,
-                    now,
-                    now,
-                    boot.binding,
-                    boot.purpose,
-                    boot.flavor.preemptible,
-                )
-                for _ in range(boot.count)
-            ]
-            self.store.update((intent.uuid, intent) for intent in new)
-        for uuid in made.drain:
-            self.follow(told(self.store[uuid], Seen.GIVE_BACK, now), now)
-        for intent in list(self.store.values()):
-            if intent.state is State.INTENDED:
-                self.follow(told(intent, Seen.DUE, now), now)
-        return made
+        self.clouds.refresh(self.sites, self.process.register.intents.values())
+        return self.process.run(view, frozenset(), (), now)
 
-    def follow(self, step: Step, now: float) -> None:
-        self.point()
-        self.store[step.intent.uuid] = step.intent
-        for do in step.todo:
-            self.point()
-            self.act(do, now)
-            self.point()
 
-    def act(self, do: Do, now: float) -> None:
-        intent = self.store[do.uuid]
-        where = (intent.site, intent.flavor)
-        if do.action is Action.CREATE:
-            self.create(intent, now)
-        elif do.action is Action.DELETE and do.cloud_id is not None:
-            self.delete(intent, do.cloud_id, now)
-        elif do.action is Action.DRAIN:
-            if intent.uuid in self.pool.members:
-                self.pool.members[intent.uuid].draining = True
-        elif do.action is Action.FORGET:
-            del self.store[intent.uuid]
-        elif do.action is Action.NOTE_BOOT:
-            self.past = booted(self.past, *where, do.seconds, intent.room)
-        elif do.action is Action.NOTE_FAILURE and do.failure is not None:
-            cores = sum(one.size.cpus for one in self.store.values() if one.site == intent.site)
-            self.past = failed(self.past, *where, do.failure, now, cores)
+def _no_credential(user: str) -> Credential:
+    raise AssertionError(f"nobody lends anything here, {user} neither")
 
-    def create(self, intent: Intent, now: float) -> None:
-        try:
-            cloud_id = self.clouds[intent.site].create(intent, now)
-        except Refused as refusal:
-            self.follow(told(intent, Seen.REFUSED, now, refusal.failure), now)
-        except Ambiguous:
-            self.follow(told(intent, Seen.AMBIGUOUS, now, Failure.BUSY), now)
-        else:
-            self.point()
-            self.past = accepted(self.past, intent.site)
-            self.follow(told(intent, Seen.ACCEPTED, now, cloud_id=cloud_id), now)
 
-    def delete(self, intent: Intent, cloud_id: str, now: float) -> None:
-        cloud = self.clouds[intent.site]
-        machine = cloud.machines.get(cloud_id)
-        if machine is not None and not machine.extra:
-            assert not self.pool.busy(intent.uuid), f"busy worker deleted: {intent}"
-        try:
-            gone = cloud.delete(cloud_id, now)
-        except Ambiguous:
-            return
-        if gone and cloud_id == intent.cloud_id:
-            self.follow(told(intent, Seen.NOT_FOUND, now), now)
-
-    def delete_leak(self, site: str, leak: Listed, now: float) -> None:
-        self.point()
-        try:
-            self.clouds[site].delete(leak.cloud_id, now)
-        except Ambiguous:
-            return
+def _order(intent: Intent, site: base.Site, vo: str, lacked: int) -> Order:
+    return Order(intent.uuid, f"prominence-{intent.uuid}", "ours", intent.flavor, vo, "#!/bin/sh\n", lacked)
 
 
 def numbered() -> Iterator[int]:

@@ -9,19 +9,19 @@ from dataclasses import replace
 import pytest
 
 from cloud_provisioner.planning.demand import Group, Needs, Scaling
-from cloud_provisioner.planning.places import Limits, Site
 from cloud_provisioner.planning.plan import Plan
-from cloud_provisioner.servers.record import Intent
 from cloud_provisioner.servers.views import Status
-from tests.unit.cloud_provisioner.fake_cloud import FLAVORS, FakeCloud, Machine
+from tests.unit.cloud_provisioner.fake_cloud import FakeCloud, Machine
 from tests.unit.cloud_provisioner.fake_pool import FakePool, Job
-from tests.unit.cloud_provisioner.provisioner_loop import TIMES, Killed, Provisioner, numbered
+from tests.unit.cloud_provisioner.provisioner_loop import TIMES, Disk, Killed, Provisioner, described, numbered
 
 TICK = 10.0
 FAULTY = 600.0
 END = 9000.0
 SCHEDULES = 1000
 PARTS = 10
+CORES = 8
+"""Of each cloud's quota at its best."""
 
 
 class World:
@@ -34,13 +34,13 @@ class World:
         rate = chance.choice((0.0, 0.02, 0.05, 0.15))
         self.kill_rate = chance.choice((0.0, 0.01, 0.03))
         self.lose_rate = chance.choice((0.0, 0.01, 0.04))
-        self.clouds = {name: FakeCloud(name, chance, rate, 8, late) for name in ("A", "B")}
+        self.clouds = {name: FakeCloud(name, chance, rate, CORES, late) for name in ("A", "B")}
         self.sites = [
-            Site("A", FLAVORS, tier=0, limits=Limits(cores=8), keep_alive=60, vos=frozenset({"vo"})),
-            Site("B", FLAVORS, tier=1, limits=Limits(cores=8), keep_alive=120),
+            described("A", keep_alive="60", vos={"vo": {}}),
+            described("B", tier="1", keep_alive="120"),
         ]
         self.pool = FakePool([self._job(number) for number in range(chance.randint(2, 8))])
-        self.store: dict[str, Intent] = {}
+        self.disk = Disk()
         self.ids = numbered()
         self.kills = self.losses = 0
         self.process = self._start()
@@ -56,7 +56,7 @@ class World:
 
     def _start(self) -> Provisioner:
         rate = self.kill_rate if self.now < FAULTY else 0.0
-        return Provisioner(self.store, self.clouds, self.pool, self.sites, self.ids, self.chance, rate, self.now)
+        return Provisioner(self.disk, self.clouds, self.pool, self.sites, self.ids, self.chance, rate, self.now)
 
     def run(self) -> None:
         while self.now < END:
@@ -72,9 +72,9 @@ class World:
             if made is not None:
                 self._every_idle_job_has_a_reason(demand, made)
             self._no_server_without_a_reservation()
-            if all(job.done for job in self.pool.jobs) and not self.store and not self._machines():
+            if all(job.done for job in self.pool.jobs) and not self.disk.intents and not self._machines():
                 return
-        raise AssertionError(f"not at rest: {[job for job in self.pool.jobs if not job.done]}, {self.store}")
+        raise AssertionError(f"not at rest: {[job for job in self.pool.jobs if not job.done]}, {self.disk.intents}")
 
     def _cycle(self, demand: list[Group]) -> Plan | None:
         try:
@@ -88,7 +88,7 @@ class World:
         chance = self.chance
         if self.now >= FAULTY:
             for cloud in self.clouds.values():
-                cloud.rate, cloud.cores, cloud.locked_until = 0.0, 8, 0.0
+                cloud.rate, cloud.cores, cloud.locked_until = 0.0, CORES, 0.0
             self.process.kill_rate = 0.0
             return
         for cloud in self.clouds.values():
@@ -138,11 +138,11 @@ class World:
         if self.late[1] > TIMES.abandoned:
             return
         twins = {uuid for cloud in self.clouds.values() for uuid in cloud.twins}
-        assert set(mine) - twins <= self.store.keys()
+        assert set(mine) - twins <= self.disk.intents.keys()
         for site in self.sites:
-            mine_here = (one for one in self.store.values() if one.site == site.name and one.uuid not in twins)
+            mine_here = (one for one in self.disk.intents.values() if one.site == site.name and one.uuid not in twins)
             reserved = sum(intent.size.cpus for intent in mine_here)
-            assert reserved <= (site.limits.cores or 0)
+            assert reserved <= CORES
 
     @property
     def boots(self) -> int:

@@ -8,6 +8,7 @@ from api import metrics
 from api.notifications.outbox import Outbox
 from api.notifications.readings import readings
 from api.records.database import Database
+from cloud_provisioner.metrics import Metrics
 from tests.unit.docs.reference import compare, names
 
 FILE = "metrics.md"
@@ -24,3 +25,9 @@ def test_every_metric_of_the_rest_api_is_documented_with_its_labels() -> None:
 def test_every_metric_of_messages_is_documented() -> None:
     there = [name for name, _, _ in readings(Outbox(Database("sqlite:////nowhere")), lambda: 0.0)]
     compare(f"{FILE}, Metrics of messages", names(FILE, "Metrics of messages"), there)
+
+
+def test_every_metric_of_the_provisioner_is_documented() -> None:
+    described = list(Metrics().registry.collect())
+    there = [f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in described]
+    compare(f"{FILE}, Metrics of the provisioner", names(FILE, "Metrics of the provisioner"), there)

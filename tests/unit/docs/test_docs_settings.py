@@ -58,7 +58,8 @@ def files() -> dict[str, type[BaseModel]]:
     """Module -> the model of the settings file that its `load` reads."""
     return {
         module.__name__: get_type_hints(module.load)["return"]
-        for module in modules("api")
+        for folder in ("api", "cloud_provisioner")
+        for module in modules(folder)
         if module.__name__.endswith("settings") and hasattr(module, "load")
     }
 

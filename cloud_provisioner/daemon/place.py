@@ -1,0 +1,240 @@
+"""One place at work: its accounts, its threads, what it said last, and the calls under way.
+
+A place has threads of its own, so that one that hangs takes nobody else's. Calls are not repeated here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from cloud_provisioner.daemon.places import Known, Use
+from cloud_provisioner.drivers.contract import (
+    Account,
+    CloudAmbiguous,
+    CloudRefused,
+    Credential,
+    DriverModule,
+    Offer,
+    Order,
+)
+from cloud_provisioner.servers.failures import Failure
+from cloud_provisioner.servers.record import Intent
+from cloud_provisioner.servers.states import Seen
+from cloud_provisioner.servers.views import CloudView
+from cloud_provisioner.sites.base import Site
+
+_LOG = logging.getLogger(__name__)
+
+Threads = Callable[[int, str], Executor]
+"""Makes so many threads, with a name."""
+CALLS = 4
+"""Creates and deletes under way at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a place is asked, and how long an answer may take. Seconds."""
+
+    busy: float = 2.0
+    """Between two lists while servers come or go."""
+    calm: float = 20.0
+    """Between two lists while nothing changes."""
+    offer: float = 60.0
+    """Between two questions for flavors and quota."""
+    patience: float = 30.0
+    """For an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a call about one server."""
+
+    uuid: str
+    seen: Seen | None
+    """None: nothing to tell the record, such as a delete that was only asked for."""
+    cloud_id: str | None = None
+    failure: Failure | None = None
+    sentence: str = ""
+
+
+@dataclass
+class Place:
+    """A project at a site. Its methods are for one thread, and never wait."""
+
+    name: str
+    site: Site
+    vos: tuple[str, ...]
+    driver: DriverModule
+    environ: Mapping[str, str]
+    credential_of: Callable[[str], Credential]
+    pace: Pace = field(default_factory=Pace)
+    threads: Threads = ThreadPoolExecutor
+    known: Known = field(default_factory=Known)
+    list_failure: str = ""
+    """Why the last list failed; empty: it did not."""
+    list_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.per_user = self.driver.per_user(self.site)
+        self._accounts: dict[str | None, Account] = {}
+        self._threads = self.threads(CALLS, f"{self.name}-call")
+        self._readers = self.threads(2, f"{self.name}-read")
+        self._listing: Future[CloudView] | None = None
+        self._listed_at = self._offered_at = float("-inf")
+        self._offer: tuple[Future[Offer], Use] | None = None
+        self._calls: dict[tuple[str, str], Future[Outcome]] = {}
+        self._turn = 0
+
+    @property
+    def free_calls(self) -> int:
+        """How many more creates or deletes may be begun now."""
+        return max(0, CALLS - len(self._calls))
+
+    def busy_with(self, uuid: str) -> bool:
+        """Whether a call about this server is under way."""
+        return any(key[0] == uuid for key in self._calls)
+
+    def ask(self, now: float, changing: bool, ours: Use, lenders: Sequence[str]) -> None:
+        """Begins the list and the question for the offer, where they are due. `ours`: what our servers take there now;
+        `lenders`: users whose rights may be used, where there are none of the service's."""
+        lender = self._lender(lenders)
+        if self.per_user and lender is None:
+            return
+        if self._listing is None and now - self._listed_at >= (self.pace.busy if changing else self.pace.calm):
+            self._listed_at = now
+            self._listing = self._readers.submit(self._list, lender, now)
+        if self._offer is None and now - self._offered_at >= self.pace.offer:
+            self._offered_at = now
+            self._offer = self._readers.submit(lambda: self._account(lender).offer()), ours
+
+    def ask_anew(self) -> None:
+        """What is known of flavors and quota may be wrong: it is asked for in the next cycle."""
+        self._offered_at = float("-inf")
+
+    def listed(self, now: float) -> CloudView | None:
+        """The list that has come since the last call, if one has."""
+        if self._listing is None or not self._listing.done():
+            return None
+        done, self._listing = self._listing, None
+        self.list_seconds = now - self._listed_at
+        error = done.exception()
+        if error is None:
+            self.list_failure = ""
+            return done.result()
+        self.list_failure = _sentence(error)
+        self._turn += 1
+        _note(self.name, "list", error)
+        return None
+
+    def offered(self, now: float) -> bool:
+        """Whether an answer to the question for the offer has come; `known` has it."""
+        if self._offer is None or not self._offer[0].done():
+            return False
+        (done, ours), self._offer = self._offer, None
+        error = done.exception()
+        if error is None:
+            self.known = Known(done.result(), ours, now)
+        else:
+            failure = error.failure if isinstance(error, CloudRefused) else Failure.BUSY
+            self.known = Known(self.known.offer, self.known.ours, self.known.at, failure, _sentence(error))
+            self._turn += 1
+            _note(self.name, "offer", error)
+        return True
+
+    def create(self, intent: Intent, order: Callable[[], Order], may: Callable[[], bool]) -> None:
+        """Begins a create call. `order` is made, and `may` asked, in the thread that makes the call, just before it."""
+        user = intent.binding.user if self.per_user else None
+        self._begin(intent.uuid, "create", lambda: self._create(intent.uuid, user, order, may))
+
+    def delete(self, intent: Intent, cloud_id: str, lenders: Sequence[str], may: Callable[[], bool]) -> None:
+        """Begins a delete call, unless one for the same server is under way."""
+        owner = intent.binding.user
+        user = (owner if owner in lenders else self._lender(lenders)) if self.per_user else None
+        ours = cloud_id == intent.cloud_id
+        self._begin(intent.uuid, cloud_id, lambda: self._delete(intent.uuid, user, cloud_id, ours, may))
+
+    def delete_leak(self, uuid: str, cloud_id: str, lenders: Sequence[str], may: Callable[[], bool]) -> None:
+        """Begins the delete of a server that has no record."""
+        user = self._lender(lenders) if self.per_user else None
+        self._begin(uuid, cloud_id, lambda: self._delete(uuid, user, cloud_id, False, may))
+
+    def outcomes(self) -> list[tuple[tuple[str, str], Outcome]]:
+        """The calls that have ended and were not taken off by `settled` yet."""
+        return [(key, _outcome(self.name, key, call)) for key, call in self._calls.items() if call.done()]
+
+    def settled(self, key: tuple[str, str]) -> None:
+        """What came of a call is written down."""
+        del self._calls[key]
+
+    def close(self) -> None:
+        """Takes no more calls; those under way go on for as long as they may."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        for account in self._accounts.values():
+            account.close()
+
+    def _begin(self, uuid: str, what: str, call: Callable[[], Outcome]) -> None:
+        if (uuid, what) not in self._calls:
+            self._calls[uuid, what] = self._threads.submit(call)
+
+    def _create(self, uuid: str, user: str | None, order: Callable[[], Order], may: Callable[[], bool]) -> Outcome:
+        try:
+            made = order()
+            account = self._account(user)
+            if not may():
+                return Outcome(uuid, None)
+            cloud_id = account.create(made)
+        except CloudRefused as error:
+            return Outcome(uuid, Seen.REFUSED, None, error.failure, error.sentence)
+        except CloudAmbiguous as error:
+            return Outcome(uuid, Seen.AMBIGUOUS, None, Failure.BUSY, error.sentence)
+        return Outcome(uuid, Seen.ACCEPTED, cloud_id)
+
+    def _delete(self, uuid: str, user: str | None, cloud_id: str, ours: bool, may: Callable[[], bool]) -> Outcome:
+        if not may():
+            return Outcome(uuid, None)
+        try:
+            gone = self._account(user).delete(cloud_id)
+        except CloudRefused as error:
+            return Outcome(uuid, None, cloud_id, error.failure, error.sentence)
+        except CloudAmbiguous as error:
+            return Outcome(uuid, None, cloud_id, Failure.BUSY, error.sentence)
+        return Outcome(uuid, Seen.NOT_FOUND if gone and ours else None, cloud_id)
+
+    def _list(self, user: str | None, begun_at: float) -> CloudView:
+        return self._account(user).listing(begun_at)
+
+    def _lender(self, lenders: Sequence[str]) -> str | None:
+        # Another one after each failure: one user's membership may have ended, and another's has not.
+        return lenders[self._turn % len(lenders)] if self.per_user and lenders else None
+
+    def _account(self, user: str | None) -> Account:
+        account = self._accounts.get(user)
+        if account is None:
+            credential = self.credential_of(user) if user is not None else None
+            account = self.driver.connect(self.site, self.vos[0], credential, self.environ, self.pace.patience)
+            account = self._accounts.setdefault(user, account)
+        return account
+
+
+def _outcome(place: str, key: tuple[str, str], call: Future[Outcome]) -> Outcome:
+    error = call.exception()
+    if error is None:
+        return call.result()
+    # A fault of a driver's own: what it did before is not known.
+    _note(place, key[1], error)
+    return Outcome(key[0], Seen.AMBIGUOUS if key[1] == "create" else None, None, Failure.BUSY, _sentence(error))
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, (CloudRefused, CloudAmbiguous)):
+        return error.sentence
+    return f"the driver failed ({type(error).__name__}); the log has more"
+
+
+def _note(place: str, what: str, error: BaseException) -> None:
+    known = isinstance(error, (CloudRefused, CloudAmbiguous))
+    _LOG.warning("%s: %s failed: %s", place, what, _sentence(error), exc_info=None if known else error)

@@ -1,0 +1,136 @@
+"""The records of all servers, as this process knows them, and what of them is not yet in the database.
+
+Everything is written before anything is done: `commit` writes what has changed, all of it or nothing, and gives the
+calls that may be made now. Where it cannot write, the register goes back to what the database has, and what was decided
+is decided again in a later cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from cloud_provisioner.amounts import Amount
+from cloud_provisioner.planning import past as lessons
+from cloud_provisioner.planning.past import Past
+from cloud_provisioner.servers.advance import Step, told
+from cloud_provisioner.servers.record import Do, Intent
+from cloud_provisioner.servers.states import Action, Seen, State
+
+_OF_MEMORY = (Action.FORGET, Action.NOTE_BOOT, Action.NOTE_FAILURE)
+
+
+class Writer(Protocol):
+    """Where records are kept."""
+
+    def load(self) -> tuple[dict[str, Intent], Past]:
+        """All records, and what earlier boots taught."""
+        ...
+
+    def write(self, intents: Iterable[Intent] = (), forget: Iterable[str] = (), past: Past | None = None) -> None:
+        """Writes all of it in one transaction."""
+        ...
+
+
+class Register:
+    """The records by uuid; made from what the database has, of which every server was perhaps left half made."""
+
+    def __init__(self, store: Writer, now: float) -> None:
+        self._store = store
+        self._intents, self._past = store.load()
+        self._written = dict(self._intents), self._past
+        self._todo: list[Do] = []
+        self._changed: set[str] = set()
+        self.failures: list[Do] = []
+        """What failed since the last commit, for counters."""
+        self.boots: list[Do] = []
+        """What joined since the last commit, for counters."""
+        for intent in list(self._intents.values()):
+            self.follow(told(intent, Seen.RESTARTED, now), now)
+
+    @property
+    def intents(self) -> Mapping[str, Intent]:
+        """The records, those not written yet among them."""
+        return MappingProxyType(self._intents)
+
+    @property
+    def past(self) -> Past:
+        """What boots taught so far."""
+        return self._past
+
+    def add(self, intents: Iterable[Intent]) -> None:
+        """Takes new records."""
+        for intent in intents:
+            self._set(intent)
+
+    def follow(self, step: Step, now: float, room: Amount | None = None) -> None:
+        """Takes the outcome of a step. `room`: what jobs find on the worker, where it has just joined."""
+        self._set(step.intent)
+        for do in step.todo:
+            if do.action in _OF_MEMORY:
+                self._remember(do, step.intent, now, room)
+            else:
+                self._todo.append(do)
+
+    def accepted(self, intent: Intent) -> None:
+        """Notes that the cloud took a create call."""
+        self._past = lessons.accepted(self._past, intent.site, intent.binding.user)
+
+    def commit(self) -> list[Do]:
+        """Writes what has changed and gives the calls to make now. Whatever the store raises; then nothing has changed."""
+        changed = [self._intents[uuid] for uuid in self._changed if uuid in self._intents]
+        forgotten = [uuid for uuid in self._changed if uuid not in self._intents]
+        past = self._past if self._past != self._written[1] else None
+        try:
+            if changed or forgotten or past is not None:
+                self._store.write(changed, forgotten, past)
+        except BaseException:
+            self._go_back()
+            raise
+        for uuid in self._changed:
+            if uuid in self._intents:
+                self._written[0][uuid] = self._intents[uuid]
+            else:
+                self._written[0].pop(uuid, None)
+        self._written = self._written[0], self._past
+        todo, self._todo = self._todo, []
+        self._changed.clear()
+        return todo
+
+    def _go_back(self) -> None:
+        for uuid in self._changed:
+            if uuid in self._written[0]:
+                self._intents[uuid] = self._written[0][uuid]
+            else:
+                self._intents.pop(uuid, None)
+        self._past = self._written[1]
+        self._todo.clear()
+        self._changed.clear()
+        self.failures.clear()
+        self.boots.clear()
+
+    def _set(self, intent: Intent) -> None:
+        if self._intents.get(intent.uuid) != intent:
+            self._intents[intent.uuid] = intent
+            self._changed.add(intent.uuid)
+
+    def _remember(self, do: Do, intent: Intent, now: float, room: Amount | None) -> None:
+        if do.action is Action.FORGET:
+            del self._intents[intent.uuid]
+            self._changed.add(intent.uuid)
+        elif do.action is Action.NOTE_BOOT:
+            found = room or intent.room
+            self._past = lessons.booted(self._past, intent.site, intent.flavor, do.seconds, found)
+            self.boots.append(do)
+        elif do.failure is not None:
+            cores = sum(one.size.cpus for one in self._intents.values() if one.site == intent.site)
+            self._past = lessons.failed(
+                self._past, intent.site, intent.flavor, do.failure, now, cores, intent.binding.user
+            )
+            self.failures.append(do)
+
+
+def reserved(intents: Mapping[str, Intent], place: str, *states: State) -> int:
+    """How many servers of a place there are in these states."""
+    return sum(intent.site == place and intent.state in states for intent in intents.values())

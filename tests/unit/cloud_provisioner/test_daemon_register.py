@@ -1,0 +1,99 @@
+"""The register writes before it acts, and goes back to what is written where it cannot write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from cloud_provisioner.amounts import Amount
+from cloud_provisioner.daemon.register import Register
+from cloud_provisioner.planning.past import Past
+from cloud_provisioner.servers.advance import told
+from cloud_provisioner.servers.failures import Failure
+from cloud_provisioner.servers.record import Intent
+from cloud_provisioner.servers.states import Action, Seen, State
+from tests.unit.cloud_provisioner.provisioner_loop import Disk
+
+SIZE = Amount(2, 4096, 0)
+
+
+class Full(Exception):
+    pass
+
+
+class FullDisk(Disk):
+    full = False
+
+    def write(self, intents: Iterable[Intent] = (), forget: Iterable[str] = (), past: Past | None = None) -> None:
+        if self.full:
+            raise Full
+        super().write(intents, forget, past)
+
+
+def intent(uuid: str, state: State = State.INTENDED, **more: object) -> Intent:
+    return replace(Intent(uuid, "A", "m2", SIZE, SIZE, 0, 0, state=state), **more)  # type: ignore[arg-type]
+
+
+def register(*there: Intent) -> tuple[Register, FullDisk]:
+    disk = FullDisk({one.uuid: one for one in there})
+    return Register(disk, 1), disk
+
+
+def test_a_call_is_given_out_only_after_its_record_was_written() -> None:
+    made, disk = register()
+    made.add([intent("u")])
+    made.follow(told(made.intents["u"], Seen.DUE, 2), 2)
+    assert disk.intents == {}
+    todo = made.commit()
+    assert [do.action for do in todo] == [Action.CREATE]
+    assert disk.intents["u"].state is State.SENDING
+    assert made.commit() == []
+
+
+def test_what_was_being_sent_when_the_process_ended_is_unsure_at_the_next_start() -> None:
+    made, disk = register(intent("u", State.SENDING))
+    assert made.commit() == []
+    assert disk.intents["u"].state is State.UNSURE
+
+
+def test_what_could_not_be_written_was_never_decided() -> None:
+    made, disk = register(intent("ready", State.READY))
+    disk.full = True
+    made.add([intent("new")])
+    made.follow(told(made.intents["ready"], Seen.GIVE_BACK, 2), 2)
+    with pytest.raises(Full):
+        made.commit()
+    assert set(made.intents) == {"ready"}
+    assert made.intents["ready"].state is State.READY
+    disk.full = False
+    assert made.commit() == []
+
+
+def test_a_record_goes_with_what_its_failure_taught_in_one_transaction() -> None:
+    made, disk = register()
+    made.add([intent("u", State.SENDING)])
+    made.commit()
+    made.follow(told(made.intents["u"], Seen.REFUSED, 5, Failure.CAPACITY), 5)
+    assert [do.failure for do in made.failures] == [Failure.CAPACITY]
+    assert "u" in disk.intents
+    made.commit()
+    assert disk.intents == {}
+    assert Failure.CAPACITY in disk.past.troubles["A", "m2", None]
+
+
+def test_a_worker_that_joins_teaches_what_jobs_find_on_it() -> None:
+    made, disk = register(intent("u", State.JOINING))
+    found = Amount(2, 3900, 10)
+    made.follow(told(made.intents["u"], Seen.JOINED, 40), 40, found)
+    made.commit()
+    assert disk.past.rooms["A", "m2"] == found
+    assert disk.past.boot_times["A", "m2"] == 40
+
+
+def test_what_has_not_changed_is_not_written_again() -> None:
+    made, disk = register(intent("u", State.READY))
+    disk.full = True
+    made.follow(told(made.intents["u"], Seen.JOINED, 9), 9)
+    assert made.commit() == []
