@@ -93,10 +93,6 @@ class Place:
         """How many more creates or deletes may be begun now."""
         return max(0, CALLS - len(self._calls))
 
-    def busy_with(self, uuid: str) -> bool:
-        """Whether a call about this server is under way."""
-        return any(key[0] == uuid for key in self._calls)
-
     def ask(self, now: float, changing: bool, ours: Use, lenders: Sequence[str]) -> None:
         """Begins the list and the question for the offer, where they are due. `ours`: what our servers take there now;
         `lenders`: users whose rights may be used, where there are none of the service's."""

@@ -16,7 +16,7 @@ from cloud_provisioner.planning import past as lessons
 from cloud_provisioner.planning.past import Past
 from cloud_provisioner.servers.advance import Step, told
 from cloud_provisioner.servers.record import Do, Intent
-from cloud_provisioner.servers.states import Action, Seen, State
+from cloud_provisioner.servers.states import Action, Seen
 
 _OF_MEMORY = (Action.FORGET, Action.NOTE_BOOT, Action.NOTE_FAILURE)
 
@@ -129,8 +129,3 @@ class Register:
                 self._past, intent.site, intent.flavor, do.failure, now, cores, intent.binding.user
             )
             self.failures.append(do)
-
-
-def reserved(intents: Mapping[str, Intent], place: str, *states: State) -> int:
-    """How many servers of a place there are in these states."""
-    return sum(intent.site == place and intent.state in states for intent in intents.values())
