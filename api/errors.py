@@ -13,17 +13,18 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from api import metrics
 from api.documents.errors import InvalidDocument
-from api.records.errors import LimitReached, RecordRefused, RecordsError, RecordsUnavailable, WrongRevision
+from api.records.errors import LimitReached
+from database.errors import DatabaseError, DatabaseRefused, DatabaseUnavailable, WrongRevision
 from identity.errors import IssuerUnreachable, NotAuthenticated, NotEntitled
 from pool.errors import PoolError, PoolUnavailable
 
 RETRY_AFTER = 5
 """Seconds after which a client may try again when something behind the API is down."""
 
-_RECORDS: dict[type[RecordsError], tuple[int, str]] = {
-    RecordsUnavailable: (503, "recordsUnavailable"),
+_DATABASE: dict[type[DatabaseError], tuple[int, str]] = {
+    DatabaseUnavailable: (503, "recordsUnavailable"),
     WrongRevision: (503, "recordsOutdated"),
-    RecordRefused: (500, "recordRefused"),
+    DatabaseRefused: (500, "recordRefused"),
 }
 """Status and code of what the database may answer instead of an answer."""
 
@@ -148,6 +149,10 @@ def _register_refusals(app: Flask) -> None:
     def _invalid(error: InvalidDocument) -> Response:
         return answer(400, error.message, "invalidDocument", error.field)
 
+    @app.errorhandler(LimitReached)
+    def _limited(error: LimitReached) -> Response:
+        return answer(400, str(error), "limitReached")
+
     @app.errorhandler(NotAuthenticated)
     def _unauthenticated(error: NotAuthenticated) -> Response:
         return answer(401, error.message, error.reason.value)
@@ -172,13 +177,11 @@ def _register_outages(app: Flask) -> None:
         code = "queueUnavailable" if isinstance(error, PoolUnavailable) else "queueRefused"
         return answer(503, str(error), code)
 
-    @app.errorhandler(RecordsError)
-    def _records(error: RecordsError) -> Response:
-        if isinstance(error, LimitReached):
-            return answer(400, str(error), "limitReached")
+    @app.errorhandler(DatabaseError)
+    def _database(error: DatabaseError) -> Response:
         _log.warning("%s: %s", type(error).__name__, error.detail or error)
         metrics.RECORDS_ERRORS.labels(type(error).__name__).inc()
-        status, code = _RECORDS.get(type(error), (500, "internal"))
+        status, code = _DATABASE.get(type(error), (500, "internal"))
         return answer(status, str(error), code)
 
 

@@ -37,3 +37,28 @@ class BrokenRule(ProvisionerError, ValueError):
         super().__init__(says)
         self.says = says
         self.at = at
+
+
+class LeaseLost(ProvisionerError):
+    """The lease of the service `name` is not, or no longer, that of `holder`, for the reason in `why`: nothing was written.
+
+    What this process knows of its servers may be old: once it has the lease again it is to read the records anew.
+    """
+
+    def __init__(self, name: str, holder: str, why: str) -> None:
+        super().__init__(f"{holder} may not act for {name}: {why}. Nothing was written.")
+        self.name = name
+        self.holder = holder
+        self.why = why
+
+
+class StoreUnreadable(ProvisionerError):
+    """The database holds `what` in a form that this program does not know; `detail` is for logs."""
+
+    def __init__(self, what: str, detail: str) -> None:
+        super().__init__(
+            f"The provisioner's database has {what} in a form that this program does not know: "
+            "start the newest program that has run on it, or correct the row."
+        )
+        self.what = what
+        self.detail = detail

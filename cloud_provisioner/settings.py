@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +31,7 @@ class Section(BaseModel):
 class PoolSettings(Section):
     """The pool that workers join."""
 
-    head: str = Field(min_length=1, description="Address of the central manager, as workers reach it.")
+    head: IPv4Address = Field(description="IPv4 address of the central manager, as workers reach it.")
     port: int = Field(9618, ge=1, le=65535, description="Its TCP port.")
     domain: str = Field(min_length=1, description="HTCondor's TRUST_DOMAIN.")
     signing_key: Path = Field(description="The pool's signing key (0600), as HTCondor keeps it, for workers' tokens.")

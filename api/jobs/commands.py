@@ -18,7 +18,7 @@ from api.jobs.exchange import LONGEST, Exchange
 from api.jobs.sandbox import Sandbox
 from api.jobs.watch import JobWatch
 from api.records.commands import Command
-from api.records.errors import RecordsUnavailable
+from database.errors import DatabaseUnavailable
 from identity.caller import Caller
 from pool import attributes
 from pool.session import Ad
@@ -65,10 +65,10 @@ class CommandLog(Protocol):
     """Remembers who ran what; `api.records.commands.Commands` does."""
 
     def add(self, command: Command) -> None:
-        """Stores a command. Raises RecordsUnavailable."""
+        """Stores a command. Raises DatabaseUnavailable."""
 
     def of_job(self, submission: str) -> Sequence[Command]:
-        """The latest commands of a job, in the order in which they were stored. Raises RecordsUnavailable."""
+        """The latest commands of a job, in the order in which they were stored. Raises DatabaseUnavailable."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Commands:
         """Stores what was run. It cannot be taken back: where that fails, the log says that, without the words of it."""
         try:
             self._record.add(command)
-        except RecordsUnavailable as error:
+        except DatabaseUnavailable as error:
             _log.error("a command of %s in job %s was not stored: %s", command.subject, command.job, error.detail)
 
     def _time_limit(self, seconds: float | None) -> float:

@@ -24,13 +24,13 @@ from api.jobs import folder
 from api.jobs.index import FACTS, Index
 from api.jobs.sandbox import EVENT_LOG, Sandbox
 from api.jobs.view import DESCRIBED
-from api.records.errors import RecordsUnavailable
 from api.records.finished import Finished
 from api.records.history import History
 from api.workflows.instances import Instances
 from api.workflows.instances import facts as instance_facts
 from api.workflows.plan import Plan, instance_name, is_workflow
 from api.workflows.view import SHOWN as WORKFLOW
+from database.errors import DatabaseUnavailable
 from identity.caller import Caller
 from pool import event_log
 from pool.ad_of_log import ad_of_log
@@ -62,7 +62,7 @@ class Lookup:
     def found(self, number: int, caller: Caller) -> tuple[Ad, Sandbox]:
         """The ad (DESCRIBED) of the caller's job, and its folder.
 
-        Raises NoSuchJob, NotYours, PoolUnavailable, RecordsUnavailable.
+        Raises NoSuchJob, NotYours, PoolUnavailable, DatabaseUnavailable.
         """
         found = self.find(number)
         if found is None:
@@ -75,7 +75,7 @@ class Lookup:
     def find(self, number: int) -> Found | None:
         """The job with that id, whoever's it is: its ad (DESCRIBED) and its report, where it has one yet; None: no such job.
 
-        Raises PoolUnavailable, RecordsUnavailable.
+        Raises PoolUnavailable, DatabaseUnavailable.
         """
         if number > LARGEST_ID:
             return None
@@ -86,7 +86,7 @@ class Lookup:
         """The workflow with that id, whoever's it is: its ad (SHOWN of `api/workflows/view.py`) and what is kept of it after
         its end; None: no such workflow.
 
-        Raises PoolUnavailable, RecordsUnavailable.
+        Raises PoolUnavailable, DatabaseUnavailable.
         """
         if instance_of(number) is not None:
             return None
@@ -194,7 +194,7 @@ class Lookup:
     def _recorded(self, cluster: int) -> Finished | None:
         try:
             return self.history.by_id(cluster)
-        except RecordsUnavailable:
+        except DatabaseUnavailable:
             # The log is the better word then.
             return None
 

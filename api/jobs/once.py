@@ -17,8 +17,8 @@ from pathlib import Path
 
 from api.errors import ApiError, InvalidParameter, StorageFailed
 from api.jobs.sandbox import Sandbox
-from api.records.errors import RecordsUnavailable
 from api.records.history import History
+from database.errors import DatabaseUnavailable
 from identity.caller import Caller
 from pool.errors import OutcomeUnknown, PoolError
 from pool.session import Pool
@@ -74,7 +74,7 @@ class Once:
         if begun:
             return self.pool.find_submission(name) or self.history.id_of(name)
         # The folder of a job that ended long ago is swept: then the database alone remembers its key.
-        with suppress(RecordsUnavailable):
+        with suppress(DatabaseUnavailable):
             return self.history.id_of(name)
         return None
 

@@ -36,7 +36,7 @@ class LeftInQueue:
         return self.departed.addresses
 
     def collect(self) -> None:
-        """Queues the messages of those that have ended since the last time. Raises RecordsError: those that are left follow."""
+        """Queues the messages of those that have ended since the last time. DatabaseError: those that are left follow."""
         waiting = self.addresses.left()
         self._looked = {name: self._looked[name] for name in waiting if name in self._looked}
         for submission in waiting:

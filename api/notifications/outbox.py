@@ -17,8 +17,8 @@ from sqlalchemy import Connection, CursorResult, func, select, update
 from sqlalchemy import delete as delete_from
 
 from api.notifications.errors import MessageTaken
-from api.records.database import Database
 from api.records.tables import messages
+from database.transactions import Database
 
 MOST_DOUBTS = 1
 """How often a message that may have arrived is sent again."""
@@ -65,7 +65,7 @@ def queue(connection: Connection, database: Database, rows: Sequence[Mapping[str
 
 @dataclass(frozen=True)
 class Outbox:
-    """The messages. All methods raise RecordsUnavailable."""
+    """The messages. All methods raise DatabaseUnavailable."""
 
     database: Database
 

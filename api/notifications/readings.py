@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from api.metrics import Reading
 from api.notifications.outbox import WAITING, Outbox, State
-from api.records.errors import RecordsError
+from database.errors import DatabaseError
 
 
 def readings(outbox: Outbox, clock: Callable[[], float]) -> list[Reading]:
@@ -48,7 +48,7 @@ def _unless_away(look: Callable[[], float]) -> Callable[[], float]:
     def looked() -> float:
         try:
             return look()
-        except RecordsError:
+        except DatabaseError:
             return math.nan
 
     return looked

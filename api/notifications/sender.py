@@ -28,7 +28,7 @@ from api.notifications.letter import written
 from api.notifications.outbox import Message, Outbox, State
 from api.notifications.session import Session, connected, longest
 from api.notifications.settings import MailSettings
-from api.records.errors import RecordsError, RecordsUnavailable
+from database.errors import DatabaseError, DatabaseUnavailable
 
 PATIENCE = 2 * 24 * 3600.0
 """Seconds after which a message that could not be sent is given up."""
@@ -72,7 +72,7 @@ class Sender:
                 self.collect()
                 busy = self.sweep(stop)
                 failures = 0
-            except (RecordsError, MailServerUnavailable, OSError) as error:
+            except (DatabaseError, MailServerUnavailable, OSError) as error:
                 failures += 1
                 _log.warning("no messages can be sent: %s %s", error, getattr(error, "detail", ""))
                 stop.wait(self._delay(PAUSE, failures, _LONGEST_PAUSE))
@@ -81,7 +81,7 @@ class Sender:
                 stop.wait(PAUSE)
 
     def sweep(self, stop: threading.Event) -> int:
-        """Sends the messages that are due now, BATCH at most; how many these were. RecordsError, MailServerUnavailable."""
+        """Sends the messages that are due now, BATCH at most; how many these were. DatabaseError, MailServerUnavailable."""
         due = self.outbox.due(self.clock(), BATCH)
         fit = [message for message in due if not self._settled(message)]
         if fit and not stop.is_set():
@@ -93,7 +93,7 @@ class Sender:
         return len(due)
 
     def forget(self, stop: threading.Event) -> None:
-        """Deletes messages whose time is over, and what `tidy` does. RecordsError."""
+        """Deletes messages whose time is over, and what `tidy` does. DatabaseError."""
         self.tidy()
         while not stop.is_set() and self.outbox.forget(self.clock() - KEPT):
             pass
@@ -136,7 +136,7 @@ class Sender:
         while True:
             try:
                 self.outbox.sent(message, self.clock())
-            except RecordsUnavailable as error:
+            except DatabaseUnavailable as error:
                 failures += 1
                 _log.warning("message %s was sent, which cannot be noted: %s", message.submission, error.detail)
                 if stop.wait(self._delay(PAUSE / 8, failures, PAUSE)):

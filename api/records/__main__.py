@@ -17,17 +17,18 @@ from api.notifications.sender import Sender
 from api.objects.errors import StorageUnavailable
 from api.objects.names import checkpoint_key
 from api.objects.opening import open_store
-from api.records.database import Database
 from api.records.departed import Departed
-from api.records.errors import RecordsError, RecordsUnavailable, SettingsUnusable
+from api.records.errors import RecordsError, SettingsUnusable
 from api.records.finished import FinishedJobs
 from api.records.opening import open_sweeper
 from api.records.recorder import Recorder
-from api.records.revision import needed, upgrade
+from api.records.schema import open_database
 from api.records.settings import RecordsSettings, load, shown
 from api.records.stopping import stopping
 from api.settings import SettingsError
 from api.settings import load as load_service
+from database.errors import DatabaseError, DatabaseUnavailable
+from database.transactions import Database
 from identity.errors import Misconfigured
 from pool.history_files import HistoryFiles
 
@@ -69,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         else:
             parser.print_help()
             return 2
-    except RecordsError as error:
+    except (RecordsError, DatabaseError) as error:
         print(error, getattr(error, "detail", ""), file=sys.stderr)
         return 1
     return 0
@@ -83,20 +84,20 @@ def _settings() -> RecordsSettings:
 
 
 def _database(settings: RecordsSettings) -> Database:
-    return Database(settings.database.get_secret_value())
+    return open_database(settings.database.get_secret_value())
 
 
 def _migrate(settings: RecordsSettings, _: threading.Event) -> None:
-    with _database(settings).migrating() as connection:
-        upgrade(connection)
-    print(f"The tables are at revision {needed()}.")
+    database = _database(settings)
+    database.migrate()
+    print(f"The tables are at revision {database.schema.needed()}.")
 
 
 def _record(settings: RecordsSettings, stop: threading.Event) -> None:
     database = _database(settings)
     try:
         database.check()
-    except RecordsUnavailable as error:
+    except DatabaseUnavailable as error:
         # It may be back before long, and is tried again for every batch; tables of another revision will not mend themselves.
         _log.warning("starting without the database: %s", error.detail)
     departed = Departed(HistoryFiles(settings.departed), settings.sandboxes)

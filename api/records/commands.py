@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import insert, select
 
-from api.records.database import Database
 from api.records.tables import commands
+from database.transactions import Database
 from pool.submission import escaped
 
 
@@ -29,7 +29,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Commands:
-    """The commands of all jobs. All methods raise RecordsUnavailable."""
+    """The commands of all jobs. All methods raise DatabaseUnavailable."""
 
     database: Database
 

@@ -1,4 +1,4 @@
-"""What the records can answer instead of an answer."""
+"""What goes wrong in the records, beside what the database itself may say (`database.errors`)."""
 
 from __future__ import annotations
 
@@ -9,38 +9,6 @@ class RecordsError(Exception):
     def __init__(self, message: str, detail: str = "") -> None:
         super().__init__(message)
         self.detail = detail
-
-
-class RecordsUnavailable(RecordsError):
-    """The database does not answer, or cannot store: nothing was stored. The same call may succeed later."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(
-            "The database of the service is not available at the moment: try again in a few seconds.", detail
-        )
-
-
-class WrongRevision(RecordsError):
-    """The tables are of another revision than this program: `found` (None: there are no tables) and `needed`."""
-
-    def __init__(self, found: str | None, needed: str) -> None:
-        super().__init__(
-            f"The database has the tables of revision {found or 'none'}, this program needs {needed}: "
-            "run `python -m api.records migrate` of the newest program, then start the service again."
-        )
-        self.found = found
-        self.needed = needed
-
-
-class RecordRefused(RecordsError):
-    """The database answers, and does not take what it was given: trying again will not help."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(
-            "The database of the service does not take what was to be stored, and trying again will not help: "
-            "tell the operators, whose log says why.",
-            detail,
-        )
 
 
 class CheckpointsKept(RecordsError):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
 
-from api.records.database import Database
 from api.records.retention import Recorded
 from api.records.tables import jobs, points, series, series_jobs
+from database.transactions import Database
 
 STEP = 5_000
 """Values that one transaction deletes, at most: writers wait for it."""
@@ -17,7 +17,7 @@ STEP = 5_000
 
 @dataclass(frozen=True)
 class Expiry:
-    """The ages of what is in `database`. All methods raise RecordsUnavailable, WrongRevision."""
+    """The ages of what is in `database`. All methods raise DatabaseUnavailable, WrongRevision."""
 
     database: Database
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 
 from api.notifications import outbox
-from api.records.database import Database
 from api.records.projection import Row
 from api.records.tables import digest, job_labels, jobs, person
+from database.transactions import Database
 from pool.submission import escaped
 
 _COLUMNS = (jobs.c.ad, jobs.c.report)
@@ -44,13 +44,13 @@ class Query:
 
 
 class FinishedJobs:
-    """The table of finished jobs. All methods raise RecordsUnavailable where the database does not answer."""
+    """The table of finished jobs. All methods raise DatabaseUnavailable where the database does not answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Stores the rows that are not there yet, all of them or none; raises RecordRefused where one cannot be stored.
+        """Stores the rows that are not there yet, all of them or none; raises DatabaseRefused where one cannot be stored.
 
         A row may have a `message` to its user, which is queued with it.
         """

@@ -21,11 +21,11 @@ class History:
     finished: FinishedJobs
 
     def by_id(self, number: int) -> Finished | None:
-        """The job with that ClusterId, whoever's it is. RecordsUnavailable where only the database could tell."""
+        """The job with that ClusterId, whoever's it is. DatabaseUnavailable where only the database could tell."""
         return self.departed.find(number) or self.finished.by_id(number)
 
     def select(self, query: Query) -> list[Finished]:
-        """The jobs that `query` asks for, each once, the one that ended last first. RecordsUnavailable."""
+        """The jobs that `query` asks for, each once, the one that ended last first. DatabaseUnavailable."""
         recent = self.departed.latest(query)
         known = {_name(job): job for job in self.finished.select(query)}
         known |= {_name(job): job for job in recent}

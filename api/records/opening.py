@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from api.jobs.index import Index
-from api.records.database import Database
 from api.records.errors import SettingsUnusable
 from api.records.expiry import Expiry
 from api.records.leftovers import Leftovers
 from api.records.retention import Ages
+from api.records.schema import open_database
 from api.records.settings import RecordsSettings
 from api.records.sweeping import Sweeper
 from api.settings import SettingsError
@@ -23,7 +23,7 @@ def open_sweeper(settings: RecordsSettings) -> Sweeper:
     except SettingsError as error:
         raise SettingsUnusable(f"service: {error}") from error
     return Sweeper(
-        Expiry(Database(settings.database.get_secret_value())),
+        Expiry(open_database(settings.database.get_secret_value())),
         Leftovers(settings.sandboxes),
         HistoryFiles(settings.departed),
         Ages(**settings.retention.model_dump()),

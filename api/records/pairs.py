@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, Update, and_, delete, func, or_, select, update
 
-from api.records.database import Database
 from api.records.errors import LimitReached
 from api.records.tables import pairs, person
+from database.transactions import Database
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PairLimits:
 
 @dataclass(frozen=True)
 class Pairs:
-    """The pairs of all users. Users are (issuer, subject). All methods raise RecordsUnavailable.
+    """The pairs of all users. Users are (issuer, subject). All methods raise DatabaseUnavailable.
 
     Keys are text without a slash in front; they are compared byte by byte in UTF-8.
     """

@@ -22,9 +22,10 @@ from typing import Any
 from api.jobs.translate import CHECKPOINT
 from api.objects.errors import StorageUnavailable
 from api.records.departed import Departed
-from api.records.errors import CheckpointsKept, RecordRefused, RecordsError
+from api.records.errors import CheckpointsKept, RecordsError
 from api.records.finished import FinishedJobs
 from api.records.projection import RECORDED, Row, problem, row
+from database.errors import DatabaseError, DatabaseRefused
 from pool import attributes
 from pool.history_files import HistoryFiles, UnreadableFile, parsed
 
@@ -78,7 +79,7 @@ class Recorder:
             try:
                 recorded = self.sweep(stop)
                 failures = 0
-            except (RecordsError, OSError) as error:
+            except (RecordsError, DatabaseError, OSError) as error:
                 failures += 1
                 _log.warning("nothing can be recorded: %s %s", error, getattr(error, "detail", ""))
                 stop.wait(min(LONGEST_PAUSE, PAUSE * 2 ** min(failures, 10)) * (0.5 + self.spread() / 2))
@@ -87,7 +88,10 @@ class Recorder:
                 stop.wait(PAUSE)
 
     def sweep(self, stop: threading.Event | None = None) -> int:
-        """Records the files that are there now; how many jobs that were. RecordsError, OSError: what is left is still there."""
+        """Records the files that are there now; how many jobs that were.
+
+        CheckpointsKept, DatabaseError, OSError: what is left is still there.
+        """
         for name in self.files.remove_leftovers(self.clock() - LEFTOVER_AGE):
             _log.warning("%s was left by an access point that was killed: deleted", name)
         recorded = kept = 0
@@ -132,7 +136,7 @@ class Recorder:
         try:
             if batch.rows:
                 self._add(batch.rows)
-        except RecordRefused:
+        except DatabaseRefused:
             return self._store_singly(batch)
         return len(batch.rows)
 
@@ -150,7 +154,7 @@ class Recorder:
             name = f"history.{made['id']}.{made['proc']}"
             try:
                 self._add([made])
-            except RecordRefused as error:
+            except DatabaseRefused as error:
                 self._refuse(name, error.detail)
             else:
                 recorded += 1

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Double, cast, func, select, update
 
-from api.records.database import Database
 from api.records.errors import LimitReached
 from api.records.tables import digest, points, series, series_jobs
+from database.transactions import Database
 from pool.submission import escaped
 
 
@@ -51,7 +51,7 @@ class SeriesLimits:
 
 @dataclass(frozen=True)
 class SeriesStore:
-    """The series of all jobs; a job is named by its submission. All methods raise RecordsUnavailable."""
+    """The series of all jobs; a job is named by its submission. All methods raise DatabaseUnavailable."""
 
     database: Database
     limits: SeriesLimits = field(default_factory=SeriesLimits)

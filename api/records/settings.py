@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from api.notifications.settings import MailSettings
 from api.records.errors import SettingsUnusable
-
-_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
+from database.engines import SCHEMES
 
 
 class Retention(BaseModel):
@@ -52,8 +51,8 @@ class RecordsSettings(BaseModel):
     @field_validator("database")
     @classmethod
     def _known(cls, address: SecretStr) -> SecretStr:
-        if not address.get_secret_value().startswith(_SCHEMES):
-            raise ValueError(f"the address begins with one of {', '.join(_SCHEMES)}")
+        if not address.get_secret_value().startswith(SCHEMES):
+            raise ValueError(f"the address begins with one of {', '.join(SCHEMES)}")
         return address
 
 

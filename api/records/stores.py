@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from api.notifications.outbox import Outbox
 from api.records.commands import Commands
-from api.records.database import Database
 from api.records.departed import Departed
-from api.records.errors import RecordsUnavailable
 from api.records.finished import FinishedJobs
 from api.records.history import History
 from api.records.pairs import PairLimits, Pairs
+from api.records.schema import open_database
 from api.records.series import SeriesStore
 from api.records.settings import RecordsSettings
 from api.records.usage import Usage
+from database.errors import DatabaseUnavailable
 from pool.history_files import HistoryFiles
 
 
@@ -40,8 +40,8 @@ class Stores:
 
 def open_stores(settings: RecordsSettings, pairs: PairLimits) -> Stores:
     """The stores of these settings. Raises WrongRevision; a database that does not answer now is asked again later."""
-    database = Database(settings.database.get_secret_value())
-    with suppress(RecordsUnavailable):
+    database = open_database(settings.database.get_secret_value())
+    with suppress(DatabaseUnavailable):
         database.check()
     departed = Departed(HistoryFiles(settings.departed), settings.sandboxes)
     return Stores(

@@ -21,6 +21,7 @@ from api.records.errors import RecordsError
 from api.records.expiry import Expiry
 from api.records.leftovers import Leftovers
 from api.records.retention import Ages, Fate, Folder, Recorded, fate, over
+from database.errors import DatabaseError
 from pool.errors import PoolError
 from pool.history_files import HistoryFiles
 
@@ -71,7 +72,7 @@ class Sweeper:
         for part in (self._rubbish, self._folders, self._series):
             try:
                 part(stop)
-            except (RecordsError, PoolError, OSError) as error:
+            except (RecordsError, DatabaseError, PoolError, OSError) as error:
                 _log.warning("something could not be swept: %s %s", error, getattr(error, "detail", ""))
         return self.swept
 

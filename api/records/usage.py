@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, func, select
 
-from api.records.database import Database
 from api.records.tables import jobs, person
+from database.transactions import Database
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Used:
 
 @dataclass(frozen=True)
 class Usage:
-    """The use of the machines. All methods raise RecordsUnavailable; times are epoch seconds, `end` is not included."""
+    """The use of the machines. All methods raise DatabaseUnavailable; times are epoch seconds, `end` is not included."""
 
     database: Database
 

@@ -25,7 +25,7 @@ class Members:
     def select(self, workflow: int, selection: Selection, caller: Caller) -> list[Found]:
         """The jobs of the caller's workflow that `selection` asks for, in the order of their numbers; [] where there is none.
 
-        Raises PoolUnavailable, RecordsUnavailable.
+        Raises PoolUnavailable, DatabaseUnavailable.
         """
         found = self.lookup.workflow(workflow)
         if found is None or not is_of(found[0], caller):

@@ -75,7 +75,7 @@ class Place:
     known: Known = field(default_factory=Known)
     list_failure: str = ""
     """Why the last list failed; empty: it did not."""
-    list_seconds: float = 0.0
+    list_seconds: float | None = None
 
     def __post_init__(self) -> None:
         self.per_user = self.driver.per_user(self.site)

@@ -21,10 +21,10 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from api.records.database import Database
 from api.records.finished import FinishedJobs, Query
-from api.records.revision import upgrade
+from api.records.schema import open_database
 from api.records.usage import Usage
+from database.transactions import Database
 
 PENDING = 20_000
 STEP = 1_000
@@ -142,9 +142,8 @@ def main() -> None:
         (base / name).mkdir(parents=True)
     (base / "template" / "report.json").write_text(json.dumps(REPORT))
     address = args.database or f"sqlite:///{base}/records.sqlite"
-    database = Database(address)
-    with database.migrating() as connection:
-        upgrade(connection)
+    database = open_database(address)
+    database.migrate()
     values = {"database": address, "departed": f"{base}/departed", "sandboxes": f"{base}/sandboxes"}
     (base / "records.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
     environ = os.environ | {"PROMINENCE_RECORDS": str(base / "records.toml")}

@@ -15,10 +15,10 @@ import pytest
 
 from api.jobs import view
 from api.jobs.sandbox import Sandbox
-from api.records.database import Database
 from api.records.departed import Departed
 from api.records.finished import Finished, FinishedJobs
 from api.records.history import History
+from api.records.schema import open_database
 from api.records.settings import load
 from deploy import nodes, service
 from deploy.instance import Instance
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(180)
 def history(instance: Instance) -> Iterator[History]:
     service.start_recorder(instance.home)
     settings = load(instance.home.path / "records.toml")
-    database = Database(settings.database.get_secret_value())
+    database = open_database(settings.database.get_secret_value())
     yield History(Departed(HistoryFiles(settings.departed), settings.sandboxes), FinishedJobs(database))
     database.close()
     service.start_recorder(instance.home)

@@ -14,7 +14,8 @@ from prominence.cli import BROKEN_PIPE, EXIT_CODES, INTERRUPTED
 
 from api import errors
 from api.documents.errors import InvalidDocument
-from api.records.errors import RecordsError
+from api.records.errors import LimitReached
+from database.errors import DatabaseError
 from identity.errors import IdentityError, NotAuthenticated, Reason
 from pool.errors import PoolError
 from tests.unit.docs.reference import code, compare, modules, names, rows, sources
@@ -22,7 +23,9 @@ from worker.errors import WorkerError
 from worker.exitcodes import ExitCode
 
 FILE = "errors.md"
-PACKAGES = ("api", "cloud_provisioner", "deploy", "identity", "pool", "prominence", "worker")
+PACKAGES = ("api", "cloud_provisioner", "database", "deploy", "identity", "pool", "prominence", "worker")
+ANSWERED = ("api", "database", "identity", "pool")
+"""Those whose errors become answers of the API."""
 
 
 def classes(package: str) -> list[type[BaseException]]:
@@ -79,9 +82,16 @@ def _below(kind: type[Exception]) -> Iterator[type[Exception]]:
 
 def answered() -> set[tuple[str, int]]:
     """The code and status with which the API answers each error that may reach it, asked of the API itself."""
-    for package in ("api", "identity", "pool"):
+    for package in ANSWERED:
         list(modules(package))
-    bases: tuple[type[Exception], ...] = (errors.ApiError, InvalidDocument, IdentityError, PoolError, RecordsError)
+    bases: tuple[type[Exception], ...] = (
+        errors.ApiError,
+        InvalidDocument,
+        IdentityError,
+        PoolError,
+        DatabaseError,
+        LimitReached,
+    )
     raised = [one for base in bases for kind in dict.fromkeys(_below(base)) for one in instances(kind)]
     app = Flask("errors")
     app.config["MAX_CONTENT_LENGTH"] = 8
@@ -105,7 +115,7 @@ def documented_answers() -> list[str]:
     """Each code with each of its statuses, from the tables in which a code and a status follow the name."""
     return [
         f"{name} {status}"
-        for heading in ("Classes of api", "Classes of identity", "Classes of pool", "Reasons of the status 401")
+        for heading in (*(f"Classes of {one}" for one in ANSWERED), "Reasons of the status 401")
         for row in rows(FILE, heading)
         for name in code(row[1])
         for status in row[2].split(" or ")

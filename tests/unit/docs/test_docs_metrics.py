@@ -7,7 +7,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from api import metrics
 from api.notifications.outbox import Outbox
 from api.notifications.readings import readings
-from api.records.database import Database
+from api.records.schema import open_database
 from cloud_provisioner.metrics import Metrics
 from tests.unit.docs.reference import compare, names
 
@@ -23,7 +23,7 @@ def test_every_metric_of_the_rest_api_is_documented_with_its_labels() -> None:
 
 
 def test_every_metric_of_messages_is_documented() -> None:
-    there = [name for name, _, _ in readings(Outbox(Database("sqlite:////nowhere")), lambda: 0.0)]
+    there = [name for name, _, _ in readings(Outbox(open_database("sqlite:////nowhere")), lambda: 0.0)]
     compare(f"{FILE}, Metrics of messages", names(FILE, "Metrics of messages"), there)
 
 

@@ -28,7 +28,7 @@ from api.jobs.exchange import Exchange
 from api.jobs.sandbox import Sandbox
 from api.jobs.watch import JobWatch
 from api.records.commands import Command
-from api.records.errors import RecordsUnavailable
+from database.errors import DatabaseUnavailable
 from identity.caller import Caller
 from pool.session import Ad
 from tests.unit.worker.commands_support import proxy
@@ -60,7 +60,7 @@ class World:
 
     def add(self, command: Command) -> None:
         if not self.database_is_up:
-            raise RecordsUnavailable("down")
+            raise DatabaseUnavailable("down")
         self.stored.append(command)
 
     def of_job(self, submission: str) -> list[Command]:

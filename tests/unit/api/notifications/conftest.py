@@ -12,11 +12,11 @@ from api.notifications import content
 from api.notifications.outbox import Outbox
 from api.notifications.sender import Sender
 from api.notifications.settings import MailSettings
-from api.records.database import Database
+from database.transactions import Database
 from tests.unit.api.notifications.mail_server import HOST, MailServer, serving
-from tests.unit.api.records.conftest import address, database, departed, finished, postgres
+from tests.unit.api.records.conftest import database, departed, finished
 
-__all__ = ["address", "database", "departed", "finished", "postgres"]
+__all__ = ["database", "departed", "finished"]
 
 NOW = 1_800_000_000.0
 

@@ -15,15 +15,14 @@ import pytest
 
 from api.notifications.outbox import Outbox
 from api.notifications.sender import Sender
-from api.records.database import Database
-from api.records.revision import upgrade
+from api.records.schema import open_database
 from tests.unit.api.notifications.conftest import GOING, Clock, Queue, counts, job_row, nothing, settings
 from tests.unit.api.notifications.mail_server import (
     MailServer,
     first,
     stall,
 )
-from tests.unit.api.records.postgres_server import PostgresServer
+from tests.unit.database.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -32,12 +31,11 @@ KILLED = """
 import sys, threading
 from api.notifications.outbox import Outbox
 from api.notifications.sender import Sender
-from api.records.database import Database
-from api.records.revision import upgrade
+from api.records.schema import open_database
 from tests.unit.api.notifications.conftest import NOW, nothing, settings
 
 address, port = sys.argv[1], int(sys.argv[2])
-Sender(Outbox(Database(address)), settings(port, timeout=60), nothing, nothing, clock=lambda: NOW).sweep(threading.Event())
+Sender(Outbox(open_database(address)), settings(port, timeout=60), nothing, nothing, clock=lambda: NOW).sweep(threading.Event())
 """
 
 
@@ -93,9 +91,8 @@ def test_a_sender_killed_before_it_handed_a_message_over_leaves_no_doubt(
 def test_a_message_that_was_sent_while_the_database_went_away_is_not_sent_again(
     postgres: PostgresServer, server: MailServer, clock: Clock
 ) -> None:
-    database = Database(postgres.emptied())
-    with database.migrating() as connection:
-        upgrade(connection)
+    database = open_database(postgres.emptied())
+    database.migrate()
     outbox = Outbox(database)
     outbox.add(job_row("a" * 32))
 

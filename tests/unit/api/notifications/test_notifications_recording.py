@@ -104,7 +104,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from api.notifications.addresses import Addresses
-from api.records.database import Database
+from api.records.schema import open_database
 from api.records.departed import Departed
 from api.records.finished import FinishedJobs
 from api.records.recorder import Recorder
@@ -112,7 +112,7 @@ from pool.history_files import HistoryFiles
 
 Addresses.discard = lambda self, submission: os.kill(os.getpid(), signal.SIGKILL)
 address, folder = sys.argv[1], Path(sys.argv[2])
-Recorder(Departed(HistoryFiles(folder / "departed"), folder / "sandboxes"), FinishedJobs(Database(address))).sweep()
+Recorder(Departed(HistoryFiles(folder / "departed"), folder / "sandboxes"), FinishedJobs(open_database(address))).sweep()
 """
 
 

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from api.notifications.outbox import Outbox
 from api.notifications.readings import readings
-from api.records.database import Database
 from api.records.errors import SettingsUnusable
+from api.records.schema import open_database
 from api.records.settings import load
 from tests.unit.api.notifications.conftest import NOW, settings
 
@@ -74,5 +74,5 @@ def test_prometheus_sees_what_waits_what_was_sent_and_what_was_given_up(
 
 
 def test_while_the_database_is_away_there_is_no_number_and_no_error(tmp_path: Path) -> None:
-    away = Outbox(Database(f"sqlite:///{tmp_path}/absent/records.sqlite"))
+    away = Outbox(open_database(f"sqlite:///{tmp_path}/absent/records.sqlite"))
     assert all(math.isnan(look()) for _, _, look in readings(away, lambda: NOW))

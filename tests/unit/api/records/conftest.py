@@ -7,38 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from api.records.database import Database
 from api.records.departed import Departed
 from api.records.finished import FinishedJobs
-from api.records.revision import upgrade
+from api.records.schema import open_database
+from database.transactions import Database
 from pool.history_files import HistoryFiles
-from tests.unit.api.records.postgres_server import PostgresServer
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Address of an empty database, of each kind in turn."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/records.sqlite"
-    return str(request.getfixturevalue("postgres").emptied())
 
 
 @pytest.fixture
 def database(address: str) -> Iterator[Database]:
     """A database with its tables."""
-    made = Database(address)
-    with made.migrating() as connection:
-        upgrade(connection)
+    made = open_database(address)
+    made.migrate()
     yield made
     made.close()
 

@@ -14,14 +14,15 @@ from pathlib import Path
 import pytest
 
 from api.objects.errors import StorageUnavailable
-from api.records.database import Database
 from api.records.departed import Departed
-from api.records.errors import CheckpointsKept, RecordsUnavailable
+from api.records.errors import CheckpointsKept
 from api.records.finished import FinishedJobs
 from api.records.recorder import BATCH, LEFTOVER_AGE, Recorder
-from api.records.revision import upgrade
+from api.records.schema import open_database
+from database.errors import DatabaseUnavailable
+from database.transactions import Database
 from tests.unit.api.records.finished_ads import as_file, finished_ad, leave
-from tests.unit.api.records.postgres_server import PostgresServer
+from tests.unit.database.postgres_server import PostgresServer
 
 
 @pytest.fixture
@@ -176,7 +177,8 @@ def test_what_a_killed_schedd_left_behind_is_deleted_but_not_what_one_is_writing
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from api.records.database import Database
+from api.records.schema import open_database
+from database.transactions import Database
 from api.records.departed import Departed
 from api.records.finished import FinishedJobs
 from api.records.recorder import Recorder
@@ -184,7 +186,7 @@ from pool.history_files import HistoryFiles
 
 HistoryFiles.remove = lambda self, names: os.kill(os.getpid(), signal.SIGKILL) if names else None
 address, folder = sys.argv[1], Path(sys.argv[2])
-Recorder(Departed(HistoryFiles(folder / "departed"), folder / "sandboxes"), FinishedJobs(Database(address))).sweep()
+Recorder(Departed(HistoryFiles(folder / "departed"), folder / "sandboxes"), FinishedJobs(open_database(address))).sweep()
 """
 
 
@@ -207,14 +209,13 @@ def test_a_recorder_killed_between_storing_and_deleting_records_each_job_once(
 def test_while_the_database_is_away_nothing_is_lost_and_afterwards_all_is_recorded(
     departed: Departed, postgres: PostgresServer
 ) -> None:
-    database, stop = Database(postgres.emptied()), threading.Event()
-    with database.migrating() as connection:
-        upgrade(connection)
+    database, stop = open_database(postgres.emptied()), threading.Event()
+    database.migrate()
     finished = FinishedJobs(database)
     recorder = Recorder(departed, finished)
     postgres.kill()
     leave(departed.files.folder, finished_ad())
-    with pytest.raises(RecordsUnavailable):
+    with pytest.raises(DatabaseUnavailable):
         recorder.sweep()
     thread = threading.Thread(target=recorder.run, args=(stop,))
     thread.start()

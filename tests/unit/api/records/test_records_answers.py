@@ -10,11 +10,11 @@ from sqlalchemy import insert, text
 from werkzeug.test import TestResponse
 
 from api import errors
-from api.records.database import Database
 from api.records.pairs import Pairs
-from api.records.revision import upgrade
+from api.records.schema import open_database
 from api.records.tables import commands
 from api.routes import kv
+from database.transactions import Database
 from identity.caller import Caller
 
 ALICE = Caller("alice", "https://issuer", "Alice", ("vo",))
@@ -22,7 +22,7 @@ ALICE = Caller("alice", "https://issuer", "Alice", ("vo",))
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    return Database(f"sqlite:///{tmp_path}/records.sqlite")
+    return open_database(f"sqlite:///{tmp_path}/records.sqlite")
 
 
 def answer(database: Database, path: str) -> tuple[TestResponse, str, str]:
@@ -43,7 +43,7 @@ def answer(database: Database, path: str) -> tuple[TestResponse, str, str]:
 
 
 def test_a_database_that_cannot_be_opened_is_a_503_that_passes(tmp_path: Path) -> None:
-    found, code, sentence = answer(Database(f"sqlite:///{tmp_path}/nowhere/records.sqlite"), "/kv/key")
+    found, code, sentence = answer(open_database(f"sqlite:///{tmp_path}/nowhere/records.sqlite"), "/kv/key")
     assert (found.status_code, code) == (503, "recordsUnavailable")
     assert "try again in a few seconds" in sentence
     assert int(found.headers["Retry-After"]) > 0
@@ -53,14 +53,12 @@ def test_tables_of_another_revision_are_a_503_that_names_the_command(database: D
     found, code, sentence = answer(database, "/kv/key")
     assert (found.status_code, code) == (503, "recordsOutdated")
     assert "python -m api.records migrate" in sentence
-    with database.migrating() as connection:
-        upgrade(connection)
+    database.migrate()
     assert answer(database, "/kv/key")[1] == "noSuchKey"
 
 
 def test_a_record_that_is_refused_is_no_outage(database: Database, caplog: pytest.LogCaptureFixture) -> None:
-    with database.migrating() as connection:
-        upgrade(connection)
+    database.migrate()
     found, code, sentence = answer(database, "/refused")
     assert (found.status_code, code) == (500, "recordRefused")
     assert "tell the operators" in sentence

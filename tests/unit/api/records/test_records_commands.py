@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.records.commands import Command, Commands
-from api.records.database import Database
+from database.transactions import Database
 
 
 def test_commands_come_back_in_order_with_their_words_unchanged(database: Database) -> None:

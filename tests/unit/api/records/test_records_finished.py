@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from api.jobs import view
-from api.records.database import Database
-from api.records.errors import RecordRefused
 from api.records.finished import FinishedJobs, Query, _statement
 from api.records.projection import RECORDED, row
-from api.records.revision import upgrade
+from api.records.schema import open_database
 from api.records.usage import Usage
+from database.errors import DatabaseRefused
 from pool.history_files import parsed
 from pool.submission import escaped
 from tests.unit.api.records.finished_ads import Ad, as_file, finished_ad
@@ -158,7 +157,7 @@ def test_a_job_that_was_run_again_is_one_job_that_used_what_all_its_runs_used(fi
 def test_a_batch_is_stored_whole_or_not_at_all(finished: FinishedJobs) -> None:
     good, bad = row(read(finished_ad()), None), row(read(finished_ad()), None)
     bad["name"] = None
-    with pytest.raises(RecordRefused):
+    with pytest.raises(DatabaseRefused):
         finished.add([good, bad])
     assert finished.count() == 0
     finished.add([good])
@@ -207,9 +206,8 @@ def test_numbers_that_make_no_sense_count_as_nothing(value: Any) -> None:
     ],
 )
 def test_lists_read_an_index_and_nothing_more(tmp_path: Path, query: dict[str, Any], index: str) -> None:
-    database = Database(f"sqlite:///{tmp_path}/plan.sqlite")
-    with database.migrating() as connection:
-        upgrade(connection)
+    database = open_database(f"sqlite:///{tmp_path}/plan.sqlite")
+    database.migrate()
     with database.reading() as connection:
         statement = _statement(Query(*ALICE, **query)).compile(connection, compile_kwargs={"render_postcompile": True})
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(statement.params.values()) or ())

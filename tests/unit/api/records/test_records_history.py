@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 import api.records.departed
-from api.records.database import Database
 from api.records.departed import Departed
-from api.records.errors import RecordsUnavailable
 from api.records.finished import FinishedJobs, Query
 from api.records.history import History
 from api.records.recorder import Recorder
+from api.records.schema import open_database
+from database.errors import DatabaseUnavailable
 from pool.submission import escaped
 from tests.unit.api.records.finished_ads import Ad, finished_ad, leave
 
@@ -106,12 +106,12 @@ def test_of_many_that_wait_the_newest_are_listed(history: History, monkeypatch: 
 
 
 def test_a_job_that_waits_is_shown_while_the_database_is_away(departed: Departed, tmp_path: Any) -> None:
-    history = History(departed, FinishedJobs(Database(f"sqlite:///{tmp_path}/absent/records.sqlite")))
+    history = History(departed, FinishedJobs(open_database(f"sqlite:///{tmp_path}/absent/records.sqlite")))
     number = left(history)["ClusterId"]
     assert history.by_id(number) is not None
-    with pytest.raises(RecordsUnavailable):
+    with pytest.raises(DatabaseUnavailable):
         history.by_id(number + 1)
-    with pytest.raises(RecordsUnavailable):
+    with pytest.raises(DatabaseUnavailable):
         history.select(Query(*ALICE))
 
 

@@ -7,11 +7,12 @@ from typing import cast
 
 from api.jobs.once import Once
 from api.jobs.sandbox import Sandbox
-from api.records.database import Database
 from api.records.departed import Departed
 from api.records.finished import FinishedJobs
 from api.records.history import History
 from api.records.projection import row
+from api.records.schema import open_database
+from database.transactions import Database
 from identity.caller import Caller
 from pool.session import Pool
 from tests.unit.api.records.finished_ads import finished_ad
@@ -42,5 +43,5 @@ def test_the_key_of_a_job_whose_folder_is_gone_still_names_that_job(departed: De
 
 
 def test_without_the_database_a_new_key_makes_a_job(departed: Departed, tmp_path: Path) -> None:
-    away = Database(f"sqlite:///{tmp_path}/absent/records.sqlite")
+    away = open_database(f"sqlite:///{tmp_path}/absent/records.sqlite")
     assert once(departed, away).submit(DOCUMENT, ALICE, "key", lambda _: 7) == 7

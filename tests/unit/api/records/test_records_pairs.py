@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from api.records.database import Database
 from api.records.errors import LimitReached
 from api.records.pairs import PairLimits, Pairs
+from api.records.schema import open_database
+from database.transactions import Database
 
 ALICE = ("https://issuer", "alice")
 BOB = ("https://issuer", "bob")
@@ -81,7 +82,7 @@ def test_a_value_is_replaced_where_it_is_what_it_was_said_to_be(pairs: Pairs) ->
 
 def race(address: str, first: int) -> list[int]:
     """Which of 25 racers changed the value; each wants another one."""
-    database = Database(address)
+    database = open_database(address)
     pairs = Pairs(database)
 
     def attempt(number: int) -> bool:

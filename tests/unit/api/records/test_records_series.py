@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from api.records.database import Database
 from api.records.errors import LimitReached
 from api.records.series import Line, Point, SeriesLimits, SeriesStore
+from database.transactions import Database
 
 
 @pytest.fixture

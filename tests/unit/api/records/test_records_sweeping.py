@@ -17,17 +17,18 @@ from sqlalchemy import func, select
 
 from api.jobs.index import Index
 from api.jobs.sandbox import Sandbox
-from api.records.database import Database
 from api.records.departed import Departed
 from api.records.expiry import Expiry
 from api.records.finished import FinishedJobs
 from api.records.leftovers import Leftovers
 from api.records.projection import row
 from api.records.retention import DAY, Ages
+from api.records.schema import open_database
 from api.records.series import Point, SeriesStore
 from api.records.sweeping import BATCH, Sweeper
 from api.records.tables import points, series, series_jobs
 from api.workflows.plan import instance_name, workflow_name
+from database.transactions import Database
 from pool.errors import PoolUnavailable
 from tests.unit.api.records.finished_ads import finished_ad, leave
 
@@ -197,7 +198,7 @@ def test_without_the_database_nothing_goes(world: World, tmp_path: Path) -> None
     world.job(31)
     world.folder(2, queued=False)
     before = world.left()
-    away = Expiry(Database(f"sqlite:///{tmp_path}/nowhere/records.sqlite"))
+    away = Expiry(open_database(f"sqlite:///{tmp_path}/nowhere/records.sqlite"))
     world.sweeper(expiry=away).sweep(Event())
     assert world.left() == before
 
@@ -259,7 +260,8 @@ import os, signal, sys
 from pathlib import Path
 from threading import Event
 from api.jobs.index import Index
-from api.records.database import Database
+from api.records.schema import open_database
+from database.transactions import Database
 from api.records.expiry import Expiry
 from api.records.leftovers import Leftovers
 from api.records.retention import Ages
@@ -272,7 +274,7 @@ def die(*_):
 where, address, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 {"index": lambda: setattr(Index, "forget", die), "rename": lambda: setattr(Path, "rename", die),
  "delete": lambda: setattr(Leftovers, "delete", lambda self, names: die() if names else None)}[where]()
-expiry, leftovers = Expiry(Database(address)), Leftovers(folder / "sandboxes")
+expiry, leftovers = Expiry(open_database(address)), Leftovers(folder / "sandboxes")
 index = Index.below(folder / "run")
 Sweeper(expiry, leftovers, HistoryFiles(folder / "departed"), Ages(30, 90, 1), None, index, pause=0).sweep(Event())
 """

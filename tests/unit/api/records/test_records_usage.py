@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from api.records.database import Database
 from api.records.finished import FinishedJobs
 from api.records.projection import RECORDED, row
-from api.records.revision import upgrade
+from api.records.schema import open_database
 from api.records.usage import Usage, Used
+from database.transactions import Database
 from pool.history_files import parsed
 from tests.unit.api.records.finished_ads import as_file, finished_ad
 
@@ -41,9 +41,8 @@ def test_use_is_summed_over_the_jobs_that_ended_in_time(usage: Usage) -> None:
 
 
 def test_sums_read_an_index_alone(tmp_path: Any) -> None:
-    database = Database(f"sqlite:///{tmp_path}/plan.sqlite")
-    with database.migrating() as connection:
-        upgrade(connection)
+    database = open_database(f"sqlite:///{tmp_path}/plan.sqlite")
+    database.migrate()
     sums = "SELECT {0}, sum(cpu_seconds), sum(core_seconds), count(*) FROM jobs WHERE {1} AND ended > 1 GROUP BY {0}"
     with database.reading() as connection:
         for by, whose, index in (

@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from api.records import watched
-from api.records.database import Database
 from api.records.departed import Departed
 from api.records.finished import FinishedJobs
-from api.records.revision import upgrade
+from api.records.schema import open_database
 from api.records.watched import Child, back_off
 from tests.unit.api.records.finished_ads import finished_ad, leave
 
@@ -98,7 +97,7 @@ class Watched:
     """The real program with a recorder over a folder and a database."""
 
     def __init__(self, departed: Departed, address: str, folder: Path) -> None:
-        self.departed, self.finished = departed, FinishedJobs(Database(address))
+        self.departed, self.finished = departed, FinishedJobs(open_database(address))
         values = {"database": address, "departed": str(departed.files.folder), "sandboxes": str(departed.sandboxes)}
         settings = folder / "records.toml"
         settings.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
@@ -122,8 +121,7 @@ class Watched:
 @pytest.fixture
 def program(departed: Departed, tmp_path: Path) -> Iterator[Watched]:
     address = f"sqlite:///{tmp_path}/records.sqlite"
-    with Database(address).migrating() as connection:
-        upgrade(connection)
+    open_database(address).migrate()
     made = Watched(departed, address, tmp_path)
     yield made
     made.process.kill()

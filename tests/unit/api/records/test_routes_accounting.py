@@ -11,10 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from api import errors
-from api.records.database import Database
 from api.records.finished import FinishedJobs
 from api.records.projection import RECORDED, row
-from api.records.revision import upgrade
+from api.records.schema import open_database
 from api.records.usage import Usage
 from api.routes import accounting
 from identity.caller import Caller
@@ -31,9 +30,8 @@ def at(text: str) -> int:
 
 @pytest.fixture
 def client(tmp_path: Any) -> Iterator[FlaskClient]:
-    database = Database(f"sqlite:///{tmp_path}/records.sqlite")
-    with database.migrating() as connection:
-        upgrade(connection)
+    database = open_database(f"sqlite:///{tmp_path}/records.sqlite")
+    database.migrate()
     hours = {"RemoteUserCpu": 3600.0, "RemoteSysCpu": 0.0, "RemoteWallClockTime": 7200.0}
     bob = {"ProminenceUser": "bob", "Owner": "bob"}
     ads = [

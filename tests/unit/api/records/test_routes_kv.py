@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from api import errors
-from api.records.database import Database
 from api.records.pairs import PairLimits, Pairs
-from api.records.revision import upgrade
+from api.records.schema import open_database
 from api.routes import kv
 from identity.caller import Caller
 
@@ -41,9 +40,8 @@ class Service:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('kv')}/records.sqlite")
-    with database.migrating() as connection:
-        upgrade(connection)
+    database = open_database(f"sqlite:///{tmp_path_factory.mktemp('kv')}/records.sqlite")
+    database.migrate()
     return Service(Pairs(database, PairLimits(keys=100_000)))
 
 

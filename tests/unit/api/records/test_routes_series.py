@@ -12,8 +12,7 @@ from flask.testing import FlaskClient
 
 from api import errors
 from api.errors import NotYours
-from api.records.database import Database
-from api.records.revision import upgrade
+from api.records.schema import open_database
 from api.records.series import SeriesLimits, SeriesStore
 from api.routes import series
 from identity.caller import Caller
@@ -25,9 +24,8 @@ JOB = Caller("alice", "https://issuer", "Alice", ("vo",), kind="job", job="submi
 
 @pytest.fixture
 def client(tmp_path: Any) -> Iterator[FlaskClient]:
-    database = Database(f"sqlite:///{tmp_path}/records.sqlite")
-    with database.migrating() as connection:
-        upgrade(connection)
+    database = open_database(f"sqlite:///{tmp_path}/records.sqlite")
+    database.migrate()
     store = SeriesStore(database, SeriesLimits(points=50))
 
     def submission_of(number: int, caller: Caller) -> str:

@@ -13,15 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-import api.records.database
-from api.records.database import Database
-from api.records.errors import RecordsUnavailable
-from api.records.pairs import Pairs
-from api.records.postgres import BoundedConnection
-from api.records.revision import upgrade
-from tests.unit.api.records.postgres_server import PostgresServer
+from database.errors import DatabaseUnavailable
+from database.postgres import BoundedConnection
+from tests.unit.database.postgres_server import PostgresServer
+from tests.unit.database.things import Things, made, opened
 
-USER = ("https://issuer", "alice")
 SENTENCE = "not available at the moment: try again"
 
 
@@ -32,44 +28,36 @@ def server(postgres: PostgresServer) -> Iterator[PostgresServer]:
     postgres.start()
 
 
-def with_tables(address: str) -> Database:
-    database = Database(address)
-    with database.migrating() as connection:
-        upgrade(connection)
-    return database
-
-
 def test_a_server_killed_in_the_middle_of_requests_comes_back_without_a_restart(server: PostgresServer) -> None:
-    database = with_tables(server.emptied())
-    pairs = Pairs(database)
+    things = made(server.emptied())
 
     def sleep(_: int) -> str:
         try:
-            with database.reading() as connection:
+            with things.database.reading() as connection:
                 connection.execute(text("SELECT pg_sleep(5)"))
-        except RecordsUnavailable as error:
+        except DatabaseUnavailable as error:
             return str(error)
         return ""
 
-    pairs.put(USER, "before", b"1")
+    things.put("before")
     with ThreadPoolExecutor(3) as threads:
         asked = [threads.submit(sleep, number) for number in range(3)]
-        wait_for_queries(server, database, 3)
+        wait_for_queries(things, 3)
         server.kill()
         assert all(SENTENCE in answer.result(20) for answer in asked)
-    with pytest.raises(RecordsUnavailable, match=SENTENCE):
-        pairs.put(USER, "during", b"1")
+    with pytest.raises(DatabaseUnavailable, match=SENTENCE):
+        things.put("during")
     server.start()
-    pairs.put(USER, "after", b"1")
-    assert pairs.keys(USER, "") == ["after", "before"]
-    database.close()
+    things.put("after")
+    assert things.names() == ["after", "before"]
+    things.database.close()
 
 
-def wait_for_queries(server: PostgresServer, database: Database, count: int) -> None:
+def wait_for_queries(things: Things, count: int) -> None:
     running = text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'")
     deadline = time.monotonic() + 20
     while True:
-        with database.reading() as connection:
+        with things.database.reading() as connection:
             if connection.execute(running).scalar_one() >= count:
                 return
         assert time.monotonic() < deadline
@@ -79,47 +67,46 @@ def test_a_server_that_stands_still_is_given_up_and_taken_up_again(
     server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(BoundedConnection, "patience", 1.0)
-    database = with_tables(server.emptied())
-    pairs = Pairs(database)
-    pairs.put(USER, "key", b"1")
+    things = made(server.emptied())
+    things.put("name")
     server.freeze()
     try:
         began = time.monotonic()
-        with pytest.raises(RecordsUnavailable):
-            pairs.get(USER, "key")
+        with pytest.raises(DatabaseUnavailable):
+            things.names()
         took = time.monotonic() - began
     finally:
         server.thaw()
     assert took < 8
-    assert pairs.get(USER, "key") == b"1"
-    database.close()
+    assert things.names() == ["name"]
+    things.database.close()
 
 
 def test_a_service_may_start_before_its_database(server: PostgresServer) -> None:
     address = server.emptied()
-    with_tables(address).close()
+    made(address).database.close()
     server.kill()
-    pairs = Pairs(Database(address))
-    with pytest.raises(RecordsUnavailable):
-        pairs.get(USER, "key")
+    things = opened(address)
+    with pytest.raises(DatabaseUnavailable):
+        things.names()
     server.start()
-    assert pairs.get(USER, "key") is None
+    assert things.names() == []
 
 
 def test_a_lock_that_is_held_too_long_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.records.database, "_BUSY_PATIENCE", 0.1)
-    address = f"sqlite:///{tmp_path}/records.sqlite"
-    holder, other = with_tables(address), Pairs(Database(address))
-    with holder.writing(), pytest.raises(RecordsUnavailable, match=SENTENCE) as refused:
-        other.put(USER, "key", b"1")
+    monkeypatch.setattr("database.engines._BUSY_PATIENCE", 0.1)
+    address = f"sqlite:///{tmp_path}/things.sqlite"
+    holder, other = made(address), opened(address)
+    with holder.database.writing(), pytest.raises(DatabaseUnavailable, match=SENTENCE) as refused:
+        other.put("name")
     assert "locked" in refused.value.detail
-    other.put(USER, "key", b"1")
+    other.put("name")
 
 
 def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
-    database = with_tables(f"sqlite:///{tmp_path}/records.sqlite")
-    with database.writing():
-        assert Pairs(database).get(USER, "key") is None
+    things = made(f"sqlite:///{tmp_path}/things.sqlite")
+    with things.database.writing():
+        assert things.names() == []
 
 
 @pytest.mark.parametrize("content", [b"this is no database\n" * 500, None])
@@ -128,46 +115,46 @@ def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path, content: bytes
     if content is not None:
         file.parent.mkdir()
         file.write_bytes(content)
-    with pytest.raises(RecordsUnavailable, match=SENTENCE):
-        Pairs(Database(f"sqlite:///{file}")).get(USER, "key")
+    with pytest.raises(DatabaseUnavailable, match=SENTENCE):
+        opened(f"sqlite:///{file}").names()
 
 
 def test_a_password_stands_in_no_error(tmp_path: Path) -> None:
-    database = Database(f"postgresql+psycopg://user:s3cret@/records?host={tmp_path}")
-    with pytest.raises(RecordsUnavailable) as refused:
-        database.check()
+    things = opened(f"postgresql+psycopg://user:s3cret@/things?host={tmp_path}")
+    with pytest.raises(DatabaseUnavailable) as refused:
+        things.database.check()
     assert "s3cret" not in f"{refused.value} {refused.value.detail} {refused.value!r}"
 
 
 FULL_DISK = """
 import sys
 from pathlib import Path
-from api.records.errors import RecordsUnavailable
-from tests.unit.api.records.test_records_failures import USER, Pairs, with_tables
+from database.errors import DatabaseUnavailable
+from tests.unit.database.things import made
 
 folder = Path(sys.argv[1])
 filler = folder / "filler"
 filler.write_bytes(b"x" * 2**20)
-pairs, stored = Pairs(with_tables(f"sqlite:///{folder}/records.sqlite")), []
+things, stored = made(f"sqlite:///{folder}/things.sqlite"), []
 for number in range(1000):
     try:
-        pairs.put(USER, f"{number:04}", b"v" * 16000)
+        things.put(f"{number:04}", b"v" * 16000)
         stored.append(f"{number:04}")
-    except RecordsUnavailable as error:
+    except DatabaseUnavailable as error:
         print(error, error.detail)
         break
 assert 0 < len(stored) < 999, stored
-assert pairs.keys(USER, "") == stored
+assert things.names() == stored
 filler.unlink()
-pairs.put(USER, "again", b"v" * 16000)
-assert pairs.keys(USER, "") == [*stored, "again"]
+things.put("again", b"v" * 16000)
+assert things.names() == [*stored, "again"]
 """
 
 
 def test_on_a_full_disk_nothing_is_acknowledged_that_is_not_stored(tmp_path: Path) -> None:
     mount = f'mount -t tmpfs -o size=3m tmpfs "{tmp_path}" && exec "{sys.executable}" -c "$0" "{tmp_path}"'
     command = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, FULL_DISK]
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert SENTENCE in done.stdout

@@ -1,0 +1,57 @@
+"""How the places do, for admins and Prometheus: what their clouds said last, and what of their limits is in use. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from cloud_provisioner.amounts import Amount
+from cloud_provisioner.daemon.place import Place
+from cloud_provisioner.daemon.places import Use
+from cloud_provisioner.planning.places import Limits, Site
+from cloud_provisioner.servers.record import Intent
+from cloud_provisioner.store.health import SiteHealth
+
+_NOTES = 20
+
+
+def standing(
+    place: Place, planned: Site | None, intents: Iterable[Intent], before: SiteHealth | None, now: float
+) -> SiteHealth:
+    """How a place does. `planned`: as plans see it, None where its description has gone; `before`: what was said last."""
+    ours = Use.of(intents)
+    trouble = _trouble(place, planned)
+    since = before.since if before is not None and bool(before.trouble) == bool(trouble) else now
+    offer = place.known.offer
+    foreign = planned.foreign if planned is not None else Amount(0, 0, 0)
+    return SiteHealth(
+        place.site.name,
+        place.name,
+        now,
+        since,
+        trouble,
+        ours.servers,
+        len(offer.flavors) if offer is not None else 0,
+        planned.limits if planned is not None else Limits(),
+        Amount(ours.size.cpus + foreign.cpus, ours.size.memory + foreign.memory, ours.size.disk),
+        ours.servers + (planned.foreign_servers if planned is not None else 0),
+        place.list_seconds,
+        offer.notes[:_NOTES] if offer is not None else (),
+    )
+
+
+def usable(healths: Iterable[SiteHealth]) -> Mapping[str, bool]:
+    """Whether all places of each site are in order."""
+    found: dict[str, bool] = {}
+    for health in healths:
+        found[health.site] = found.get(health.site, True) and not health.trouble
+    return found
+
+
+def _trouble(place: Place, planned: Site | None) -> str:
+    if planned is None:
+        return "its description has gone: nothing is booted there, and its servers are given back"
+    if planned.silent is not None:
+        return planned.silent[1]
+    if place.list_failure:
+        return f"its servers cannot be listed ({place.list_failure.rstrip('.')})"
+    return "" if planned.enabled else "it is switched off in its description"

@@ -1,0 +1,1 @@
+"""What Alembic runs around the migrations of every schema."""
