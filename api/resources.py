@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pool.attributes import AUTHENTICATED_IDENTITY, Machine
-from pool.worker_tokens import may_use
+from pool.binding import may_use
 
 PROJECTION = ("Cpus", "Memory", "TotalSlotCpus", "TotalSlotMemory", Machine.SITE, AUTHENTICATED_IDENTITY)
 """Attributes of a worker's ad that `existing` looks at."""
@@ -14,8 +14,9 @@ PROJECTION = ("Cpus", "Memory", "TotalSlotCpus", "TotalSlotMemory", Machine.SITE
 _MB_PER_GB = 1024
 
 
-def existing(machines: Iterable[Mapping[str, Any]], owner: str) -> list[dict[str, object]]:
-    """Capacity and what is free of it (CPUs, and memory in GB), and site of each worker that jobs of `owner` may use."""
+def existing(machines: Iterable[Mapping[str, Any]], owner: str, group: str) -> list[dict[str, object]]:
+    """Capacity and what is free of it (CPUs, and memory in GB), and site of each worker that jobs of `owner` under the
+    accounting group `group` may use."""
     return [
         {
             "capacity": _amount(machine.get("TotalSlotCpus"), machine.get("TotalSlotMemory")),
@@ -23,7 +24,7 @@ def existing(machines: Iterable[Mapping[str, Any]], owner: str) -> list[dict[str
             "site": machine.get(Machine.SITE) or "",
         }
         for machine in machines
-        if may_use(owner, machine.get(AUTHENTICATED_IDENTITY))
+        if may_use(owner, group, machine.get(AUTHENTICATED_IDENTITY))
     ]
 
 

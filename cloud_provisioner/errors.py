@@ -27,6 +27,18 @@ class SecretUnusable(ProvisionerError):
         self.why = why
 
 
+class PoolSilent(ProvisionerError):
+    """The pool cannot be observed or told anything at the moment, for the reason in `why`; the same call may work later.
+
+    `lost` is for the process that speaks to the pool: it has to be made anew.
+    """
+
+    def __init__(self, why: str, *, lost: bool = False) -> None:
+        super().__init__(f"The pool does not answer ({why}): look at its collector and its access point.")
+        self.why = why
+        self.lost = lost
+
+
 class BrokenRule(ProvisionerError, ValueError):
     """A description breaks a rule: `says` what it must be, `at` the keys below which it does.
 
@@ -62,3 +74,12 @@ class StoreUnreadable(ProvisionerError):
         )
         self.what = what
         self.detail = detail
+
+
+class FactUnusable(ProvisionerError):
+    """A worker cannot be told the fact `name`, for it `why`."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"The worker's {name} cannot be used: it {why}.")
+        self.name = name
+        self.why = why

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
 
 from cloud_provisioner.errors import ProvisionerError
+from identity.grants.settings import GrantSettings
 
 _SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 _DAY = 24 * 3600
@@ -36,6 +37,9 @@ class PoolSettings(Section):
     domain: str = Field(min_length=1, description="HTCondor's TRUST_DOMAIN.")
     signing_key: Path = Field(description="The pool's signing key (0600), as HTCondor keeps it, for workers' tokens.")
     schedd: str = Field("prominence@", description="Name of the access point.")
+    drain: tuple[str, ...] = Field(
+        ("condor_drain",), description="The command that drains a worker, as a list of words, its options left out."
+    )
 
 
 class WorkerSettings(Section):
@@ -73,6 +77,9 @@ class TimeSettings(Section):
 
     joining: Seconds = Field(600, description="From active at the cloud to joined.")
     lost: Seconds = Field(900, description="For which a worker that has left the pool may come back.")
+    vanished: Seconds = Field(
+        30, description="For which three lists or more must lack a server that was there, until it counts as gone."
+    )
     leaks_apart: Seconds = Field(30, description="Between two lists that show a server of ours without a record.")
     pool_settling: Seconds = Field(
         60, description="After the collector's start, until a missing worker says something."
@@ -95,6 +102,9 @@ class ProvisionerSettings(Section):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")] = Field(
         "prominence", description="Name of this service among all that use the same projects; servers bear it."
     )
+    instance: Annotated[str, StringConstraints(max_length=100)] = Field(
+        "", description="Name of this process among those that may act for the service; empty: the machine's."
+    )
     sites: Path = Field(description="Folder with the descriptions of sites.")
     database: SecretStr = Field(
         description="sqlite:////path/of/a/file, or postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE."
@@ -103,6 +113,10 @@ class ProvisionerSettings(Section):
         "", description="ADDRESS:PORT at which Prometheus finds the metrics, such as 127.0.0.1:9631; empty: nowhere."
     )
     pool: PoolSettings = Field(description="The pool that workers join.")
+    grants: GrantSettings | None = Field(
+        None,
+        description="Rights that users lend to the service, for sites that are used with these; without it nobody's.",
+    )
     workers: WorkerSettings = Field(
         default_factory=lambda: WorkerSettings.model_validate({}), description="What every worker is told."
     )

@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,50 +20,9 @@ from deploy import debian
 from deploy.errors import DeployError
 from deploy.locks import alone
 from deploy.namespaces import contained, remove_tree
+from deploy.packages import INSTALL_UDOCKER, PACKAGES, SLOT_ACCOUNTS, UDOCKER, pins, udocker, versions
 
 _PATIENCE = 3600
-VERSIONS = Path(__file__).parents[1] / "versions.toml"
-SLOT_ACCOUNTS = 128
-"""Accounts slot001 to slot128, one for each job that may run at a time on a worker."""
-
-_PACKAGES = ("condor", "apptainer", "python3", "ca-certificates", "proot", "curl", "rclone", "fuse3")
-# Apptainer is in Debian unstable alone, and so is a PRoot that ends a container with its first process: from there come
-# these two packages, and nothing else follows them. The index of unstable may be older than its validity on a mirror
-# that lags, so its date is not checked (its signature is).
-_PINS = """Package: *
-Pin: release n=sid
-Pin-Priority: -10
-
-Package: apptainer
-Pin: release n=sid
-Pin: version {apptainer}.*
-Pin-Priority: 990
-
-Package: proot
-Pin: release n=sid
-Pin: version {proot}.*
-Pin-Priority: 990
-
-Package: condor
-Pin: version {htcondor}.*
-Pin-Priority: 990
-
-Package: rclone
-Pin: version {rclone}.*
-Pin-Priority: 990
-"""
-_UDOCKER = "/opt/udocker"
-# udocker is on PyPI alone. pip is that of whoever builds: Debian's would be installed for this one package.
-_INSTALL = f"""
-set -e
-install -d "$1{_UDOCKER}"
-printf '%s\\n' "$2" >"$1{_UDOCKER}/requirements.txt"
-"$BUILDERS_PYTHON" -m pip install -q --disable-pip-version-check --no-deps --no-compile --require-hashes \\
-    --target "$1{_UDOCKER}" -r "$1{_UDOCKER}/requirements.txt"
-printf '%s\\n' '#!/usr/bin/python3 -I' 'import sys' 'sys.path.insert(0, "{_UDOCKER}")' \\
-    'from udocker.maincmd import main' 'main()' >"$1/usr/local/bin/udocker"
-chmod 755 "$1/usr/local/bin/udocker"
-"""
 _CUSTOMIZE = f"""
 set -e
 chroot "$1" groupadd --gid 1000 service
@@ -76,16 +34,13 @@ done
 mkdir -p "$1/pool" "$1/images" "$1/var/cache/prominence"
 chmod 1777 "$1/var/cache/prominence"
 ln -s ../proc/self/mounts "$1/etc/mtab"  # fusermount3 looks there
-chroot "$1" python3 -m compileall -q {_UDOCKER}
+chroot "$1" python3 -m compileall -q {UDOCKER}
 rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/usr/lib/python3/dist-packages/__pycache__
 """
 
 
 def recipe() -> list[str]:
     """What decides the appliance's content, as arguments of mmdebstrap; the same list gives the same digest."""
-    versions = tomllib.loads(VERSIONS.read_text())["appliance"]
-    pins = _PINS.format_map(versions)
-    udocker = f"udocker=={versions['udocker']} --hash=sha256:{versions['udocker_sha256']}"
     return [
         "--variant=minbase",
         "--format=directory",
@@ -95,11 +50,11 @@ def recipe() -> list[str]:
         "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
-        f'--setup-hook=mkdir -p "$1/etc/apt/preferences.d" && printf %s \'{pins}\' >"$1/etc/apt/preferences.d/pins"',
-        f'--customize-hook=bash -c {_quoted(_INSTALL)} install "$1" {_quoted(udocker)}',
+        f'--setup-hook=mkdir -p "$1/etc/apt/preferences.d" && printf %s \'{pins()}\' >"$1/etc/apt/preferences.d/pins"',
+        f'--customize-hook=bash -c {_quoted(INSTALL_UDOCKER)} install "$1" {_quoted(udocker())}',
         f'--customize-hook=bash -c {_quoted(_CUSTOMIZE)} customize "$1"',
-        f"--include={','.join(_PACKAGES)}",
-        versions["debian"],
+        f"--include={','.join(PACKAGES)}",
+        versions()["debian"],
     ]
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy import service
+from deploy import provisioner, service
 from deploy.errors import DeployError
 from deploy.files import write_private
 from deploy.home import from_environment
@@ -90,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     condor = commands.add_parser("condor", help="an operator's command on the head, such as: condor condor_q -allusers")
     condor.add_argument("command", nargs=argparse.REMAINDER)
     condor.set_defaults(run=_condor)
+    admin = commands.add_parser("admin", help="a command for site admins, such as: admin sites")
+    admin.add_argument("command", nargs=argparse.REMAINDER)
+    admin.set_defaults(run=_admin)
     return parser
 
 
@@ -106,16 +109,17 @@ def _start(instance: Instance, _: argparse.Namespace) -> int:
     began = time.monotonic()
     instance.start(_say)
     code = 0
-    if instance.settings.workers:
+    if instance.settings.most_workers:
         code = _example(instance)
     else:
-        print("There is no worker (PROMINENCE_WORKERS is 0): the example job is left out.")
+        print("This machine has no worker (PROMINENCE_MOST_WORKERS is 0): the example job is left out.")
     print(
         f"\nPROMINENCE is up at {instance.settings.url} ({time.monotonic() - began:.0f} s). Next:\n"
         '  eval "$(deploy/quickstart env)"                  # address and token for this shell\n'
         "  .venv/bin/prominence run --wait /images/busybox date   # your own job\n"
         "  .venv/bin/prominence list --completed            # what has run\n"
         "  deploy/quickstart condor condor_status           # the pool, as its operator sees it\n"
+        "  deploy/quickstart admin sites                    # the clouds in which workers are made\n"
         "  deploy/quickstart stop                           # until next time"
     )
     return code
@@ -183,7 +187,8 @@ def _status(instance: Instance, _: argparse.Namespace) -> int:
 
 def _logs(instance: Instance, _: argparse.Namespace) -> int:
     instance.check_made()
-    folders = [instance.home.log, *sorted(instance.home.nodes.glob("*/pool/log"))]
+    workers = sorted(found for form in ("*", "*/pool/log") for found in instance.home.workers.glob(form))
+    folders = [instance.home.log, *sorted(instance.home.nodes.glob("*/pool/log")), *workers]
     for file in (file for folder in folders for file in sorted(folder.glob("*[Ll]og")) if file.is_file()):
         tail = file.read_text(errors="replace").splitlines()[-10:]
         print(f"== {file}", *tail, sep="\n")
@@ -206,6 +211,12 @@ def _condor(instance: Instance, args: argparse.Namespace) -> int:
     if not args.command:
         raise DeployError("Say which command: deploy/quickstart condor condor_q -allusers.")
     return instance.on_head(args.command)
+
+
+def _admin(instance: Instance, args: argparse.Namespace) -> int:
+    instance.check_made()
+    command = [sys.executable, "-m", "cloud_provisioner", *args.command]
+    return subprocess.run(command, env=provisioner.environment(instance.home), check=False).returncode
 
 
 def _clean(instance: Instance, _: argparse.Namespace) -> int:

@@ -28,7 +28,10 @@ class Settings:
     home: Path
     cache: Path
     port: int = 8080
-    workers: int = 1
+    workers: int = 0
+    """Kept ready; others come and go with the jobs."""
+    most_workers: int = 1
+    """At a time; 0: this machine has none."""
     worker_cpus: int = 1
     worker_memory: int = 1024
     registry_mirror: str = ""
@@ -56,15 +59,17 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     user_home = Path(environ.get("HOME") or "/root")
     cache = Path(environ.get("XDG_CACHE_HOME") or user_home / ".cache") / "prominence"
     cpus = _number(environ, "PROMINENCE_WORKER_CPUS", min(os.cpu_count() or 1, 128), 1, 128)
-    workers = _number(environ, "PROMINENCE_WORKERS", 1, 0, 64)
+    workers = _number(environ, "PROMINENCE_WORKERS", 0, 0, 64)
+    most = max(workers, _number(environ, "PROMINENCE_MOST_WORKERS", 1, 0, 64))
     home = _folder(environ, "PROMINENCE_HOME", user_home / ".prominence")
     return Settings(
         home=home,
         cache=_folder(environ, "PROMINENCE_CACHE", cache),
         port=_number(environ, "PROMINENCE_PORT", Home(home).recorded_port() or 8080, 1024, 65535),
         workers=workers,
+        most_workers=most,
         worker_cpus=cpus,
-        worker_memory=_machine_memory() * 3 // 4 // max(1, workers),
+        worker_memory=_machine_memory() * 3 // 4 // max(1, most),
         registry_mirror=_mirror(environ.get("PROMINENCE_REGISTRY_MIRROR", "")),
     )
 
@@ -161,6 +166,26 @@ class Home:
     def client_config(self) -> Path:
         """HTCondor configuration of processes that speak to the pool from outside of it."""
         return self.path / "client_config"
+
+    @property
+    def provisioner_config(self) -> Path:
+        """The same for the provisioner, whose token has other rights."""
+        return self.path / "provisioner_config"
+
+    @property
+    def provisioner_settings(self) -> Path:
+        """Settings of the provisioner."""
+        return self.path / "provisioner.toml"
+
+    @property
+    def sites(self) -> Path:
+        """Descriptions of the clouds in which workers are made; this machine is one of them."""
+        return self.path / "sites.d"
+
+    @property
+    def workers(self) -> Path:
+        """One folder a worker on this machine."""
+        return self.path / "workers"
 
     def recorded_port(self) -> int | None:
         """The port that the instance was last started with, None where it never was."""

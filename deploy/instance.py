@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy import appliance, example_image, nodes, service
+from deploy import appliance, example_image, nodes, provisioner, service
 from deploy.errors import DeployError
 from deploy.files import write_private
 from deploy.home import POOL_PORT, Home, Settings
@@ -46,6 +46,9 @@ class Instance:
             workers_python = Machine("build", root, self.home.run, service=True).command(["python3"])
             service.prepare(self.settings, self.home, workers_python)
             head = self._start_pool(root, say)
+            drain = nodes.drain_command(self.settings, self.home, root)
+            provisioner.prepare(self.settings, self.home, root, drain)
+            provisioner.start(self.home)
             service.start_recorder(self.home)
             if service.process(self.home).pid() is None:
                 say("starting the REST API")
@@ -68,17 +71,13 @@ class Instance:
         write_private(self.home.port, str(self.settings.port))
 
     def _start_pool(self, root: Path, say: Callable[[str], None]) -> nodes.Node:
-        head, workers = nodes.nodes_of(self.settings, self.home, root)
+        head = nodes.head(self.home, root)
         if head.process.pid() is None:
             say("starting the pool")
             nodes.prepare_head(head, self.settings)
             head.start()
-        nodes.write_client_config(self.settings, self.home, head)
+        nodes.write_client_configs(self.settings, self.home, head)
         nodes.wait_until_ready(head, lambda: nodes.listens(self.settings), 30)
-        for number, worker in enumerate(workers, 1):
-            if worker.process.pid() is None:
-                nodes.prepare_worker(worker, number, self.settings, head)
-                worker.start()
         return head
 
     def _wait_for_pool(self, head: nodes.Node) -> None:
@@ -90,13 +89,14 @@ class Instance:
             time.sleep(0.2)
 
     def stop(self, say: Callable[[str], None] = _silent) -> None:
-        """Ends the API, the recorder, the workers, the head, in this order."""
+        """Ends the API, the recorder, the provisioner, the workers, the head, in this order."""
         if self.home.run.is_dir():
             with alone(self.home.path, say):
                 self._stop()
 
     def _stop(self) -> None:
         service.stop(self.home)
+        provisioner.stop(self.home)
         files = sorted(self.home.run.glob("*.pid"), key=lambda file: file.stem == "head")
         for file in files:
             Process(file).stop(5)
@@ -104,7 +104,7 @@ class Instance:
     def running(self) -> dict[str, bool]:
         """What of it runs, by name; nothing where nothing was ever started."""
         noted = {file.stem for file in self.home.run.glob("*.pid")}
-        asked = {"api", "head", "recorder", *(f"worker{number}" for number in range(1, self.settings.workers + 1))}
+        asked = {"api", "head", "provisioner", "recorder"}
         names = noted | asked if self.home.client_config.exists() else noted
         return {name: Process(self.home.run / f"{name}.pid").pid() is not None for name in sorted(names)}
 
@@ -131,7 +131,7 @@ class Instance:
         """Runs an operator's command (condor_q, …) with the head's rights; its exit code."""
         self._check_has(self.home.client_config)
         check_namespaces()
-        head, _ = nodes.nodes_of(self.settings, self.home, self._appliance())
+        head = nodes.head(self.home, self._appliance())
         return subprocess.run(nodes.tool(head).command(command), check=False).returncode
 
     def _appliance(self) -> Path:

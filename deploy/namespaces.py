@@ -42,16 +42,21 @@ def contained(command: Sequence[str]) -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL", "unshare", *user_namespace(), *isolated, *command]
 
 
-def remove_tree(*paths: Path) -> None:
-    """Deletes folders whose files may belong to subordinate ids; one that is not there is fine. Raises DeployError."""
+def remove_tree(*paths: Path, patience: float = 600) -> None:
+    """Deletes folders whose files may belong to subordinate ids; one that is not there is fine.
+
+    Raises DeployError, after `patience` seconds at the latest: what is deleted by then is deleted.
+    """
     there = [str(path) for path in paths if path.is_dir()]
     if not there:
         return
     command = as_root(["rm", "-rf", "--one-file-system", *there])
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=patience, check=False)
     except subprocess.TimeoutExpired as error:
-        raise DeployError(f"{', '.join(there)} could not be deleted within 600 s: delete it by hand.") from error
+        raise DeployError(
+            f"{', '.join(there)} could not be deleted within {patience:g} s: delete it by hand."
+        ) from error
     if done.returncode:
         raise DeployError(f"{', '.join(there)} could not be deleted: {done.stderr.strip()[-500:]}")
 

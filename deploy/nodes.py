@@ -1,7 +1,7 @@
-"""The nodes of an instance's pool: one head, some workers. What each is configured with, started and stopped.
+"""The head of an instance's pool: what it is configured with, started and stopped, and who may do what there.
 
-The pool's signing key is made in the head's folder and never leaves it. A worker's folder holds a token that lets it
-advertise itself, the API's folder one that lets it submit and read.
+The pool's signing key is made in the head's folder and never leaves it; only the service and the provisioner read it. The
+API's folder holds a token that lets it submit and read.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ HEAD_CONFIGURATION = "/pool/condor_config"
 
 _CONFIGURATION = Path(__file__).parents[1] / "condor_config"
 _HEAD_ROLES = ("common", "security", "central_manager", "submit", "policy")
-_WORKER_ROLES = ("common", "security", "worker")
 _STATE_FOLDERS = ("run", "log", "lock", "spool", "execute", "sock")
 # Daemons started by root work as the account condor, which exists on the node alone.
 _START_AS_ROOT = f"cd /pool && chown condor: {' '.join(_STATE_FOLDERS)} && exec condor_master -f"
 _SERVICE = ("READ", "WRITE")
 """Rights of the service's own identity: of the REST API, and of DAGMan."""
+_PROVISIONER = ("READ", "WRITE", "ADVERTISE_STARTD", "ADMINISTRATOR")
+"""Those of the provisioner; what it may with them where, condor_config/ says."""
 _TOKEN_LIFETIME = 366 * 24 * 3600
 _STOP_PATIENCE = 5.0
 
@@ -82,14 +83,6 @@ def head(home: Home, appliance: Path) -> Node:
     return Node("head", home, machine)
 
 
-def worker(number: int, home: Home, appliance: Path) -> Node:
-    """Worker `number`, counted from 1."""
-    name = f"worker{number}"
-    folder = home.nodes / name
-    machine = Machine(name, appliance, folder / "pool", _disk(folder, appliance), binds={home.images: "/images:ro"})
-    return Node(name, home, machine)
-
-
 def _disk(folder: Path, appliance: Path) -> Path:
     # What was written over one appliance makes no sense over another.
     return folder / f"disk-{appliance.name}"
@@ -112,27 +105,6 @@ def prepare_head(node: Node, settings: Settings) -> None:
     _issue(node, node.folder / "tokens" / "condor", [])
     _issue(node, node.folder / "tokens" / "operator" / "prominence", [])
     _issue(node, node.folder / "tokens" / "dagman" / "prominence", _SERVICE)
-
-
-def prepare_worker(node: Node, number: int, settings: Settings, head_node: Node) -> None:
-    """Writes a worker's configuration and, once, its token. Safe to repeat."""
-    parameters = _parameters(settings, node.name, 10 + number) | {
-        "WORKER_CPUS": str(settings.worker_cpus),
-        "WORKER_MEMORY": str(settings.worker_memory),
-        "WORKER_SITE": "local",
-        "WORKER_REGION": "local",
-        "WORKER_IMAGE_DIRS": "/images:/cvmfs",
-        "WORKER_REGISTRY_MIRROR": settings.registry_mirror,
-        "WORKER_SLOTS": "/pool/slots.conf",
-    }
-    (node.folder).mkdir(parents=True, exist_ok=True)
-    slots = "".join(f"SLOT1_{n}_USER = slot{n:03d}\n" for n in range(1, settings.worker_cpus + 1))
-    (node.folder / "slots.conf").write_text(slots)
-    _prepare(node, _WORKER_ROLES, parameters)
-    token = node.folder / "tokens" / "worker"
-    if not token.exists():
-        rights = ["ADVERTISE_STARTD", "ADVERTISE_MASTER"]
-        write_private(token, mint_token(head_node, f"worker-{node.name}", rights))
 
 
 def mint_token(head_node: Node, identity: str, rights: Sequence[str], lifetime: int = _TOKEN_LIFETIME) -> str:
@@ -158,18 +130,34 @@ def run_on_head(head_node: Node, command: Sequence[str], timeout: float = 60) ->
     return done.stdout
 
 
-def write_client_config(settings: Settings, home: Home, head_node: Node) -> None:
-    """What the REST API needs to speak to the pool: its HTCondor configuration and its token. Safe to repeat."""
-    tokens = home.keys / "condor"
-    _issue(head_node, tokens / "prominence", _SERVICE)
+def write_client_configs(settings: Settings, home: Home, head_node: Node) -> None:
+    """What the REST API and the provisioner need to speak to the pool: HTCondor configurations and tokens. Safe to repeat."""
+    ours, provisioners = home.keys / "condor", home.keys / "provisioner"
+    _issue(head_node, ours / "prominence", _SERVICE)
+    home.client_config.write_text(_client_config(settings, str(ours), str(home.log)))
+    _issue(head_node, provisioners / "provisioner", _PROVISIONER)
+    home.provisioner_config.write_text(_client_config(settings, str(provisioners), str(home.log)))
+
+
+def drain_command(settings: Settings, home: Home, appliance: Path) -> list[str]:
+    """How the provisioner runs `condor_drain`, which is in the appliance alone, as itself; options follow. Safe to repeat."""
+    folder = home.path / "provisioner-tool"
+    tokens = folder / "tokens"
+    tokens.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(tokens / "provisioner", (home.keys / "provisioner" / "provisioner").read_text())
+    (folder / "condor_config").write_text(_client_config(settings, "/pool/tokens", "/pool"))
+    return Machine("provisioner", appliance, folder, service=True).command(["condor_drain"])
+
+
+def _client_config(settings: Settings, tokens: str, log: str) -> str:
     parameters = {
         "POOL_DOMAIN": DOMAIN,
         "POOL_HEAD": settings.address(1),
         "POOL_PORT": str(POOL_PORT),
-        "CLIENT_TOKENS": str(tokens),
-        "LOG": str(home.log),
+        "CLIENT_TOKENS": tokens,
+        "LOG": log,
     }
-    home.client_config.write_text(_assignments(parameters) + (_CONFIGURATION / "client.conf").read_text())
+    return _assignments(parameters) + (_CONFIGURATION / "client.conf").read_text()
 
 
 def _issue(head_node: Node, file: Path, rights: Sequence[str]) -> None:
@@ -243,9 +231,3 @@ def _forget_other_disks(node: Node) -> None:
             remove_tree(disk)
     if node.machine.disk is not None:
         node.machine.disk.mkdir(exist_ok=True)
-
-
-def nodes_of(settings: Settings, home: Home, appliance: Path) -> tuple[Node, list[Node]]:
-    """The head and the workers that `settings` ask for."""
-    numbers = range(1, settings.workers + 1)
-    return head(home, appliance), [worker(n, home, appliance) for n in numbers]

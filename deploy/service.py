@@ -25,7 +25,8 @@ from identity.job_tokens import create_secret
 from worker import build
 
 AUDIENCE = "prominence"
-_ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
+"""The folder of the program."""
 _PROCESSES = 4
 _THREADS = 160
 """Threads of a process: one each for streams of output and transfers of objects, which mostly wait."""
@@ -109,7 +110,7 @@ def environment(home: Home) -> dict[str, str]:
     """The environment of a process that speaks to the pool as the API does."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return inherited | {
-        "PYTHONPATH": str(_ROOT),
+        "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
         "CONDOR_CONFIG": str(home.client_config),
         "PROMINENCE_SETTINGS": str(home.service_settings),

@@ -82,12 +82,14 @@ class IssuerUnreachable(IdentityError):
 class FetchFailed(IdentityError):
     """A document could not be had over HTTP; `message` says why in a few words, `status` is the answer's where there was one.
 
-    It stays within this package, which makes it the `why` of an `IssuerUnreachable`.
+    `sent`: whether the request may have arrived. It stays within this package, which makes it the `why` of an
+    `IssuerUnreachable` or of a `GrantUnavailable`.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, sent: bool = True) -> None:
         super().__init__(message)
         self.status = status
+        self.sent = sent
 
 
 class Misconfigured(IdentityError):

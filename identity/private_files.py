@@ -4,9 +4,12 @@ Two processes may want the same file at the same time: the first to link it into
 one content.
 """
 
+import fcntl
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from identity.errors import Misconfigured
@@ -35,6 +38,23 @@ def replace_public(path: Path, content: bytes) -> None:
     """Write a file of mode 0644 in one step, instead of the one that may be there. OSError."""
     _write_beside(path, content, _PUBLIC).replace(path)
     _sync_folder(path.parent)
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600 in one step, instead of the one that may be there. OSError."""
+    _write_beside(path, content, _PRIVATE).replace(path)
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Within this no other process that asks for the same is at work on the file at `path`. OSError.
+
+    An empty file beside it is what they wait for each other by; the kernel frees it when one of them is killed.
+    """
+    with path.with_name(f".{path.name}.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def read_private(path: Path, setting: str) -> bytes:

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from pool.attributes import Job
 from pool.event_log import Kind, LogEvent, Transfer
 from pool.state import JobStatus
 
 Facts = dict[str, Any]
+
+LATER = (Job.REASON, Job.REASON_TEXT, Job.REASON_SITE)
+"""Attributes that are set when the job is in the queue already, with HTCondor's flag ShouldLog."""
 
 
 def ad_of_log(constant: Mapping[str, Any], log: Iterable[LogEvent]) -> Facts | None:
@@ -96,6 +100,11 @@ def _removed(ad: Facts, event: LogEvent) -> None:
     _enter(ad, event, JobStatus.REMOVED)
 
 
+def _changed(ad: Facts, event: LogEvent) -> None:
+    if event.facts.get("Attribute") in LATER:
+        ad[event.facts["Attribute"]] = event.facts.get("Value")
+
+
 _RULES: Mapping[Kind, Callable[[Facts, LogEvent], None]] = {
     Kind.SUBMITTED: _submitted,
     Kind.EXECUTING: _executing,
@@ -108,4 +117,5 @@ _RULES: Mapping[Kind, Callable[[Facts, LogEvent], None]] = {
     Kind.HELD: _held,
     Kind.RELEASED: _released,
     Kind.REMOVED: _removed,
+    Kind.ATTRIBUTE: _changed,
 }

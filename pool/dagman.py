@@ -29,6 +29,8 @@ PROGRESS = (
     "DAG_NodesPrerun",
 )
 """What DAGMan tells in its ad about its nodes."""
+JOBS = ("DAG_JobsIdle", "DAG_JobsRunning")
+"""What it tells there about those of its jobs that are in the queue."""
 
 _NAME = re.compile(rb" ([0-9a-f]{32})")
 _FAILURE = re.compile(rb" (?:JOB|SUBMIT)_FAILURE ")
@@ -102,6 +104,12 @@ def progress(ad: Mapping[str, Any], instances: int, joins_done: int = 0) -> Prog
         _count(ad, name) for name in (PROGRESS[1], PROGRESS[2], PROGRESS[4], PROGRESS[5])
     )
     return Progress(instances, min(done - min(joins_done, done), instances), failed, queued + preparing)
+
+
+def only_waits(ad: Mapping[str, Any]) -> bool:
+    """Whether jobs of the workflow with this ad (JOBS) wait in the queue, and none of them runs."""
+    idle, running = (_count(ad, name) for name in JOBS)
+    return idle > 0 and running == 0
 
 
 def _count(ad: Mapping[str, Any], name: str) -> int:

@@ -15,6 +15,9 @@ from typing import Any
 import classad2
 import htcondor2
 
+from pool.attribute_updates import facts as facts_of
+from pool.attribute_updates import updates
+
 
 class Kind(IntEnum):
     """HTCondor's event numbers that mean something to the owner of a job."""
@@ -32,6 +35,7 @@ class Kind(IntEnum):
     DISCONNECTED = 22
     RECONNECTED = 23
     RECONNECT_FAILED = 24
+    ATTRIBUTE = 33
     FILES_MOVED = 40
 
 
@@ -55,18 +59,26 @@ class LogEvent:
 
 MOST = 5000
 """Events that are read of one log: a job that is moved back and forth for weeks has no more."""
+MOST_UPDATES = 20_000
+"""Changes of attributes that are read beside them."""
 
 
 def read(descriptor: int) -> Iterator[LogEvent]:
-    """The events of an open log, the earliest first, as far as it can be understood; of a longer log the first MOST."""
+    """The events of an open log, the earliest first, as far as it can be understood; of a longer log the first ones."""
     log = htcondor2.JobEventLog(str(Path("/proc/self/fd") / str(descriptor)))
+    changes, others, changed = updates(descriptor), 0, 0
     try:
-        for _ in range(MOST):
+        while others < MOST and changed < MOST_UPDATES:
             try:
-                event = next(log.events(0))
+                facts = dict(next(log.events(0)))
             except (StopIteration, htcondor2.HTCondorException):
                 return
-            known = _event(dict(event))
+            if facts.get("EventTypeNumber") == Kind.ATTRIBUTE:
+                changed += 1
+                facts |= facts_of(next(changes, None))
+            else:
+                others += 1
+            known = _event(facts)
             if known is not None:
                 yield known
     finally:

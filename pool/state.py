@@ -1,6 +1,6 @@
 """What a job's ad says of its state: one pure function, tested as a table.
 
-The states are those of the API: idle, running, completed, failed, killed, deleted.
+The states are those of the API: idle, deploying, running, completed, failed, killed, deleted.
 """
 
 from __future__ import annotations
@@ -10,13 +10,24 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from pool.attributes import BY_DAGMAN, BY_WORKFLOW, COULD_NOT_GO_ON, DELETED_BY_USER, NEVER_RAN, TAKEN_OUT_BY_USER
+from pool.attributes import (
+    BY_DAGMAN,
+    BY_WORKFLOW,
+    COULD_NOT_GO_ON,
+    DELETED_BY_USER,
+    NEVER_RAN,
+    NOT_TO_BE_HAD,
+    TAKEN_OUT_BY_USER,
+    Job,
+)
+from pool.submission import unescaped
 
 
 class Status(StrEnum):
     """A job's state as users see it."""
 
     IDLE = "idle"
+    DEPLOYING = "deploying"
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -60,6 +71,8 @@ class Hold(IntEnum):
     EXECUTE_DURATION = 47
 
 
+WAITING = (Job.REASON, Job.REASON_TEXT)
+"""The attributes of PROJECTION that say something while a job is idle alone."""
 PROJECTION = (
     "JobStatus",
     "ExitCode",
@@ -71,8 +84,12 @@ PROJECTION = (
     "LastHoldReasonCode",
     "NumHolds",
     "RemoveReason",
+    *WAITING,
 )
 """The attributes that `state` looks at."""
+
+DEPLOYING = "deploying"
+"""The reason why a job waits that means that a worker is on its way for it."""
 
 TRIES = 3
 """How often the pool's policy (condor_config/policy.conf) tries a job that its worker failed, or whose files were not moved."""
@@ -109,7 +126,13 @@ def state(ad: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> Sta
             return _removed(ad, report)
         case JobStatus.HELD:
             return _held(ad)
-    return State(Status.IDLE)
+    return _idle(ad)
+
+
+def _idle(ad: Mapping[str, Any]) -> State:
+    text = ad.get(Job.REASON_TEXT)
+    status = Status.DEPLOYING if ad.get(Job.REASON) == DEPLOYING else Status.IDLE
+    return State(status, unescaped(text) if isinstance(text, str) else "")
 
 
 def _completed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State:
@@ -164,6 +187,9 @@ def _removed(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> State:
         return State(Status.DELETED)
     if reason == NEVER_RAN:
         return State(Status.FAILED, "It never ran: its workflow ended before, because other jobs failed.")
+    if reason.startswith(NOT_TO_BE_HAD):
+        why = unescaped(reason.removeprefix(NOT_TO_BE_HAD)).removeprefix(": ").removeprefix("waiting: ")
+        return State(Status.FAILED, f"It was not to wait (its maximumTimeInQueue is 0), and {NOT_TO_BE_HAD}: {why}")
     if "maximumTimeInQueue" in reason:
         return State(Status.FAILED, "It waited in the queue longer than its maximumTimeInQueue.")
     if COULD_NOT_GO_ON in reason:

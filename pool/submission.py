@@ -19,6 +19,11 @@ def escaped(text: str) -> str:
     return urllib.parse.quote(text, safe=_PLAIN)
 
 
+def unescaped(text: str) -> str:
+    """What stands in an ad as `escaped` text, as it was."""
+    return urllib.parse.unquote(text)
+
+
 def quoted(text: str) -> str:
     """A string literal for a submit description; its value in the ad is `escaped(text)`."""
     return literal(escaped(text))

@@ -1,9 +1,7 @@
 """Tokens for workers: HTCondor IDTOKENS that let a machine advertise itself, and nothing else.
 
 An IDTOKEN is a JWT signed with a key that HTCondor derives from the pool's signing key (HTCondor manual, "Token
-Authentication"; src/condor_io/condor_auth_passwd.cpp). A worker whose identity is `worker-for-OWNER` serves the jobs of
-OWNER alone: the collector notes the identity in the worker's ad, where it cannot be forged, and every job's requirements
-look at it (`BOUND_TO_OWNER`).
+Authentication"; src/condor_io/condor_auth_passwd.cpp). Its identity says whose jobs the worker serves (`pool/binding.py`).
 """
 
 from __future__ import annotations
@@ -17,16 +15,7 @@ import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pool.attributes import AUTHENTICATED_IDENTITY
-
-BOUND_PREFIX = "worker-for-"
-"""How the identity of a worker begins that serves one user's jobs alone."""
-BOUND_TO_OWNER = (
-    f'(substr(TARGET.{AUTHENTICATED_IDENTITY}, 0, {len(BOUND_PREFIX)}) =!= "{BOUND_PREFIX}" || '
-    f"substr(TARGET.{AUTHENTICATED_IDENTITY}, 0, size(MY.Owner) + {len(BOUND_PREFIX) + 1}) == "
-    f'strcat("{BOUND_PREFIX}", MY.Owner, "@"))'
-)
-"""Clause of a job's requirements: the worker is bound to nobody, or to the job's owner."""
+from pool import binding
 
 _KEY_NAME = "POOL"
 _SCOPE = "condor:/ADVERTISE_STARTD condor:/ADVERTISE_MASTER"
@@ -54,24 +43,29 @@ class WorkerTokens:
         """With the pool's signing key in a file (0600), as HTCondor keeps it. OSError where it cannot be read."""
         return cls(signing_key.read_bytes(), domain)
 
+    def mint(self, server: str, owner: str | None, group: str | None, lifetime: int) -> str:
+        """A token for the worker on a server of the provisioner's, good for `lifetime` seconds.
+
+        The worker serves the jobs of `owner` alone where one is given, and those under `group` (an accounting group) alone
+        where one is given. Raises ValueError where a name is none that `pool.binding` knows.
+        """
+        return self._minted(binding.name_of(server, owner, group), lifetime)
+
     def mint_for(self, owner: str, lifetime: int) -> str:
-        """A token for workers that serve the jobs of `owner` alone, good for `lifetime` seconds."""
+        """A token for workers that `owner` starts, which serve that user's jobs alone, good for `lifetime` seconds."""
+        return self._minted(binding.name_of(None, owner, None), lifetime)
+
+    def _minted(self, name: str, lifetime: int) -> str:
         now = int(self._clock())
         claims = {
             "iss": self._domain,
-            "sub": f"{BOUND_PREFIX}{owner}@{self._domain}",
+            "sub": f"{name}@{self._domain}",
             "scope": _SCOPE,
             "iat": now,
             "exp": now + lifetime,
             "jti": self._new_id(),
         }
         return jwt.encode(claims, self._key, algorithm="HS256", headers={"kid": _KEY_NAME})
-
-
-def may_use(owner: str, identity: str | None) -> bool:
-    """Whether jobs of `owner` may run on a worker of that authenticated identity: what BOUND_TO_OWNER says, here."""
-    name = (identity or "").partition("@")[0]
-    return not name.startswith(BOUND_PREFIX) or name == BOUND_PREFIX + owner
 
 
 def _derived(stored: bytes) -> bytes:

@@ -7,7 +7,7 @@ arguments: other users of a machine can read arguments, and Apptainer splits the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, Mapping
+from typing import Any, Dict, Mapping
 
 from worker.ids import Ids
 from worker.job import SINGULARITY, Job
@@ -21,8 +21,8 @@ TEMPORARY = {"TMP": "/tmp", "TEMP": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108  (of
 
 def contract(job: Job, machine: Machine, who: Ids, token: str) -> Dict[str, str]:
     """The ``PROMINENCE_`` variables of a job; memory in GB."""
-    cpus = job.resources.get("cpus") or machine.cpus
-    memory = job.resources.get("memory") or machine.memory
+    cpus = cpus_of(job.resources, machine.cpus)
+    memory = _memory_of(job.resources, cpus) or machine.memory
     variables = {
         "PROMINENCE_CPUS": str(cpus),
         "PROMINENCE_MEMORY": f"{memory:g}",
@@ -37,6 +37,21 @@ def contract(job: Job, machine: Machine, who: Ids, token: str) -> Dict[str, str]
         variables["PROMINENCE_WORKFLOW_ID"] = who.workflow
     variables.update({f"PROMINENCE_PARAMETER_{name}": value for name, value in job.parameters.items()})
     return variables
+
+
+def cpus_of(resources: Mapping[str, Any], found: int) -> int:
+    """The CPUs that the job may use where its slot has ``found``: the most of those that it can do with.
+
+    A slot may have more, which it was made with for another job of the same user.
+    """
+    least = resources.get("cpus") or found
+    sizes = resources.get("cpusOptions") or (min(found, resources.get("cpusMax") or least),)
+    return max(least, *(size for size in sizes if size <= found), 0)
+
+
+def _memory_of(resources: Mapping[str, Any], cpus: int) -> float:
+    per_cpu = resources.get("memoryPerCpu")
+    return per_cpu * cpus if per_cpu else resources.get("memory") or 0
 
 
 def inside(task_env: Mapping[str, str], contract_variables: Mapping[str, str]) -> Dict[str, str]:

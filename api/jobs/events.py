@@ -15,13 +15,17 @@ from api.jobs.commands import JobsOf
 from api.jobs.sandbox import EVENT_LOG
 from identity.caller import Caller
 from pool import event_log
+from pool.attributes import Job
 from pool.event_log import Kind, LogEvent, Transfer
 from pool.session import Pool
-from pool.state import Status, state
+from pool.state import DEPLOYING, Status, state
+from pool.submission import unescaped
 
 _WAITING = ("LastRejMatchReason", "LastRejMatchTime", "EnteredCurrentStatus")
 _ENDED = (Status.COMPLETED, Status.FAILED, Status.KILLED, Status.DELETED)
 _ALIAS = re.compile(r"[?&]alias=([A-Za-z0-9._-]+)")
+_TOGETHER = 2.0
+"""Seconds within which a site is that of the worker on its way, and not of another one that was ordered later."""
 _NO_MATCH = "No worker that could run it is free at the moment."
 
 Event = dict[str, Any]
@@ -57,8 +61,9 @@ def events(
     """
     found: list[Event] = [_event(ad.get("QDate"), "created")]
     runs = _Runs()
+    coming = _Coming()
     for entry in log:
-        found += runs.told_by(entry)
+        found += coming.told_by(entry) if entry.kind == Kind.ATTRIBUTE else runs.told_by(entry)
     if not runs.count and ad.get("JobCurrentStartExecutingDate"):
         runs.count, runs.started = 1, float(ad["JobCurrentStartExecutingDate"])
         found.append(_event(runs.started, "started"))
@@ -100,6 +105,32 @@ class _Runs:
                 yield _event(entry.time, "held", reason=_reason(facts), code=facts.get("HoldReasonCode"))
             case Kind.RELEASED | Kind.REMOVED | Kind.DISCONNECTED | Kind.RECONNECTED:
                 yield _event(entry.time, entry.kind.name.lower(), reason=_reason(facts))
+
+
+class _Coming:
+    """Workers on their way, as the provisioner noted them: the code of a reason and the site are attributes of their own."""
+
+    def __init__(self) -> None:
+        self._site = ""
+        self._last: Event | None = None
+
+    def told_by(self, entry: LogEvent) -> Iterator[Event]:
+        """The events in a change of an attribute."""
+        name, value = entry.facts.get("Attribute"), entry.facts.get("Value")
+        if name == Job.REASON_SITE:
+            self._site = unescaped(str(value or ""))
+            if self._last is not None and entry.time - self._last["time"] <= _TOGETHER:
+                self._last["site"] = self._site
+            elif self._last is not None:
+                yield self._at(entry.time)
+        elif name == Job.REASON:
+            self._last = None
+            if value == DEPLOYING:
+                yield self._at(entry.time)
+
+    def _at(self, when: float) -> Event:
+        self._last = _event(when, "deploying", site=self._site)
+        return self._last
 
 
 def _of_report(report: Mapping[str, Any] | None) -> Iterator[Event]:
@@ -148,7 +179,7 @@ def _last(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> Iterator[E
         yield _event(when, "ended", status=str(now.status), reason=now.reason)
     elif ad.get("JobStatus") == 1:
         refused = ad.get("LastRejMatchTime")
-        reason = _NO_MATCH if refused else now.reason or "It is waiting for its turn."
+        reason = now.reason or (_NO_MATCH if refused else "It is waiting for its turn.")
         yield _event(refused or ad.get("EnteredCurrentStatus") or ad.get("QDate"), "waiting", reason=reason)
 
 

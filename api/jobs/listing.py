@@ -9,14 +9,21 @@ from dataclasses import dataclass, replace
 from api.errors import InvalidParameter
 from pool import attributes
 from pool.numbers import instance_of
-from pool.state import Status
+from pool.state import DEPLOYING, Status
 from pool.submission import constraint_string, escaped
 
 _STATUSES = {
     "idle": "JobStatus == 1 || JobStatus == 5",
+    "deploying": f"JobStatus == 1 && {attributes.Job.REASON} =?= {constraint_string(DEPLOYING)}",
     "running": "JobStatus == 2 || JobStatus == 6 || JobStatus == 7",
 }
-_ACTIVE = (Status.IDLE, Status.RUNNING)
+_ACTIVE = {
+    Status.IDLE: ("idle",),
+    # Who asks for jobs that wait asks for these as well.
+    Status.DEPLOYING: ("idle", "deploying"),
+    Status.RUNNING: ("running",),
+}
+"""Each state of a job that is active, and the `status` that it answers to."""
 _MOST_IDS = 1000
 
 
@@ -46,8 +53,9 @@ class Selection:
 
     def takes(self, status: Status) -> bool:
         """Whether a job in this state is asked for."""
-        active = status in _ACTIVE
-        return (self.active if active else self.finished) and self.status in (None, str(status))
+        if status not in _ACTIVE:
+            return self.finished and self.status is None
+        return self.active and (self.status is None or self.status in _ACTIVE[status])
 
     def constraints(self) -> list[str]:
         """ClassAd expressions that must all hold; what a user chose stands in them as literals."""

@@ -7,7 +7,6 @@ the executor reads.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,12 @@ from typing import Any
 
 from api.documents.job import Job
 from api.documents.redact import as_submitted, redacted
+from api.jobs import placing
 from api.jobs.sandbox import EVENT_LOG, JOB_FILE, LOG_FILE, REPORT_FILE, TOKEN_FILE
+from api.jobs.sizes import sizes
 from identity.caller import Caller, group_slug, owner_of
-from pool import attributes
+from pool import attributes, demand
 from pool.submission import escaped, literal, quoted, quoted_list
-from pool.worker_tokens import BOUND_TO_OWNER
 
 _MINUTE = 60
 QUEUE_LIFETIME = 31 * 24 * 3600
@@ -40,15 +40,6 @@ LEFT_IN_QUEUE = "JobStatus == 4 && time() - CompletionDate < 2592000"
 
 _SECRET_SECTIONS = ("tasks", "inputs", "storage")
 """Parts of a document that are shown redacted, and stand whole in the job's own file."""
-
-_REQUIREMENTS = (
-    (attributes.Job.REQUIRED_SITES, attributes.Machine.SITE),
-    (attributes.Job.REQUIRED_REGIONS, attributes.Machine.REGION),
-)
-_PREFERENCES = (
-    (2, attributes.Job.PREFERRED_SITES, attributes.Machine.SITE),
-    (1, attributes.Job.PREFERRED_REGIONS, attributes.Machine.REGION),
-)
 
 
 @dataclass(frozen=True)
@@ -83,6 +74,7 @@ def facts(job: Job, context: Context) -> dict[str, str]:
 def submit_description(job: Job, context: Context, known: Mapping[str, str]) -> dict[str, str]:
     """The submit description of a job, of which `known` are the `facts`."""
     resources, policies = job.resources, job.policies
+    node = sizes(resources)
     description = {
         "universe": "vanilla",
         "executable": str(context.worker_program),
@@ -95,8 +87,8 @@ def submit_description(job: Job, context: Context, known: Mapping[str, str]) -> 
         "transfer_output_files": f"{REPORT_FILE},{LOG_FILE}",
         "want_io_proxy": "true",
         "log": EVENT_LOG,
-        "request_cpus": str(resources.cpus_min),
-        "request_memory": str(math.ceil(resources.memory_gb * 1024)),
+        "request_cpus": node.request_cpus,
+        "request_memory": node.request_memory,
         "request_disk": str(resources.disk * 1024 * 1024),
         "allowed_job_duration": str(resources.walltime * _MINUTE),
         "job_lease_duration": str(LEASE),
@@ -104,19 +96,20 @@ def submit_description(job: Job, context: Context, known: Mapping[str, str]) -> 
         "on_exit_hold_reason": quoted("its worker failed"),
         "on_exit_remove": _ends(policies.maximum_retries),
         "priority": str(policies.priority),
-        "requirements": _requirements(job),
+        "requirements": placing.requirements(policies),
         "My.Owner": quoted(context.owner),
     } | accounting(context)
-    if policies.placement.preferences is not None:
-        description["rank"] = " + ".join(
-            f"{weight} * int(member(TARGET.{theirs}, MY.{ours}) =?= true)" for weight, ours, theirs in _PREFERENCES
-        )
+    rank = placing.rank(policies)
+    if rank is not None:
+        description["rank"] = rank
     if job.checkpoint is not None:
         description["job_max_vacate_time"] = str(_VACATE)
     if policies.leave_in_queue:
         description["leave_in_queue"] = LEFT_IN_QUEUE
-    ours = {name: literal(value) for name, value in known.items()} | _attributes(job, context)
-    return description | {f"My.{name}": value for name, value in ours.items()}
+    ours = {name: literal(value) for name, value in known.items()} | _attributes(job, context) | node.attributes
+    description |= {f"My.{name}": value for name, value in ours.items()}
+    description[f"My.{attributes.Job.DEMAND}"] = literal(demand.key(description))
+    return description
 
 
 def accounting(context: Context) -> dict[str, str]:
@@ -133,37 +126,15 @@ def _attributes(job: Job, context: Context) -> dict[str, str]:
         ours["JobBatchName"] = quoted(job.name)
     if job.labels:
         ours[attributes.Job.LABELS] = quoted_list(f"{key}={value}" for key, value in job.labels.items())
-    if job.policies.maximum_time_in_queue > 0:
+    if job.policies.maximum_time_in_queue >= 0:
         ours[attributes.Job.MAXIMUM_TIME_IN_QUEUE] = str(job.policies.maximum_time_in_queue * _MINUTE)
-    placement = job.policies.placement
-    for where, sites, regions in (
-        (placement.requirements, attributes.Job.REQUIRED_SITES, attributes.Job.REQUIRED_REGIONS),
-        (placement.preferences, attributes.Job.PREFERRED_SITES, attributes.Job.PREFERRED_REGIONS),
-    ):
-        if where is not None and where.sites:
-            ours[sites] = quoted_list(where.sites)
-        if where is not None and where.regions:
-            ours[regions] = quoted_list(where.regions)
-    return ours
+    return ours | placing.attributes(job.policies)
 
 
 def _ends(retries: int) -> str:
     """When a run that has ended is the job's last: it did what it was to do, failed for good, or was the user's last retry."""
     spent = "NumJobCompletions - (NumHoldsByReason.JobPolicy ?: 0)"
     return f"ExitBySignal =?= true || (ExitCode =!= 1 && ExitCode =!= 65 && ExitCode =!= 66) || {spent} > {retries}"
-
-
-def _requirements(job: Job) -> str:
-    """Clauses over our own attributes: the names that a user gave stand in the ad as literals, never in here."""
-    where = job.policies.placement.requirements
-    asked = (where.sites, where.regions) if where is not None else ((), ())
-    clauses = [BOUND_TO_OWNER]
-    clauses += [
-        f"member(TARGET.{ours}, MY.{theirs})"
-        for names, (theirs, ours) in zip(asked, _REQUIREMENTS, strict=True)
-        if names
-    ]
-    return " && ".join(clauses)
 
 
 def _group(caller: Caller) -> str:
@@ -179,8 +150,7 @@ def job_file(job: Job, context: Context) -> dict[str, Any]:
         "name": job.name,
         "resources": {
             "nodes": 1,
-            "cpus": job.resources.cpus_min,
-            "memory": job.resources.memory_gb,
+            **sizes(job.resources).told,
             "disk": job.resources.disk,
             "walltime": job.resources.walltime,
         },

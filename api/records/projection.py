@@ -16,19 +16,22 @@ from api.records.tables import digest
 from api.workflows import outcome
 from api.workflows.view import SHOWN
 from pool import attributes
-from pool.state import state
+from pool.state import WAITING, state
 
 _CPU_SECONDS = (
     ("CumulativeRemoteUserCpu", "CumulativeRemoteSysCpu"),
     ("RemoteUserCpu", "RemoteSysCpu"),
 )
+_JOB, _WORKFLOW = (tuple(name for name in names if name not in WAITING) for names in (DESCRIBED, SHOWN))
 RECORDED: tuple[str, ...] = (
-    *DESCRIBED,
-    *(name for name in SHOWN if name not in DESCRIBED and name != attributes.Job.LABELS),
+    *_JOB,
+    *(name for name in _WORKFLOW if name not in _JOB and name != attributes.Job.LABELS),
     "ProcId",
     "Owner",
     "JobBatchName",
     "RequestCpus",
+    "CpusProvisioned",
+    attributes.Job.CPUS_MAX,
     "MaxHosts",
     "RemoteWallClockTime",
     *(name for names in _CPU_SECONDS for name in names),
@@ -65,7 +68,7 @@ def problem(ad: Mapping[str, Any]) -> str | None:
 
 def row(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> Row:
     """The row of a job with this ad (RECORDED; it has no `problem`) and report, its labels under `labels` as digests."""
-    cpus, nodes = int(_number(ad, "RequestCpus")) or 1, _nodes(ad)
+    cpus, nodes = _cpus(ad), _nodes(ad)
     issuer, subject = str(ad[attributes.Job.ISSUER]), str(ad[attributes.Job.USER])
     instances = int(_number(ad, attributes.Job.INSTANCES)) or None
     # A workflow's own time is DAGMan's, at the access point: its user has used what its jobs have.
@@ -91,7 +94,7 @@ def row(ad: Mapping[str, Any], report: Mapping[str, Any] | None) -> Row:
         "core_seconds": wall * cpus * nodes,
         "cpu_seconds": max(_cpu_seconds(ad), _reported_cpu_seconds(report)),
         "site": _site(report),
-        "ad": json.dumps({name: ad.get(name) for name in (DESCRIBED if instances is None else SHOWN)}),
+        "ad": json.dumps({name: ad.get(name) for name in (_JOB if instances is None else _WORKFLOW)}),
         "report": None if report is None else json.dumps(report),
         "instances": instances,
         "labels": [digest(str(label)) for label in labels(ad)],
@@ -107,6 +110,12 @@ def labels(ad: Mapping[str, Any]) -> list[Any]:
 def ended(ad: Mapping[str, Any]) -> int:
     """When the job ended, epoch seconds."""
     return int(_number(ad, "CompletionDate") or _number(ad, "EnteredCurrentStatus") or _number(ad, "QDate"))
+
+
+def _cpus(ad: Mapping[str, Any]) -> int:
+    """CPUs of a node; where there was a choice, those that the slot had. It may have more, made for another job."""
+    least, most = int(_number(ad, "RequestCpus")) or 1, int(_number(ad, attributes.Job.CPUS_MAX))
+    return max(least, min(most, int(_number(ad, "CpusProvisioned")))) if most else least
 
 
 def _nodes(ad: Mapping[str, Any]) -> int:

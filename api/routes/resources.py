@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from api.errors import NotAvailable
 from api.resources import PROJECTION, existing
-from identity.caller import Caller
+from identity.caller import Caller, group_slug
 from pool.session import Pool
 from pool.worker_tokens import WorkerTokens
 
@@ -26,8 +26,9 @@ def blueprint(
     @routes.get("/resources")
     def resources() -> Response:
         """The workers that the caller's jobs may run on."""
-        mine = owner(caller())
-        return jsonify({"existing": existing(pool.machines(PROJECTION), mine)})
+        user = caller()
+        machines = pool.machines(PROJECTION)
+        return jsonify({"existing": existing(machines, owner(user), group_slug(user.groups[0]))})
 
     @routes.post("/token")
     def token() -> tuple[Response, int]:

@@ -27,7 +27,7 @@ from pool import attributes, dagman
 from pool.dagman import AccessPoint
 from pool.numbers import instance_id
 from pool.session import Ad
-from pool.state import ENDED, JobStatus
+from pool.state import ENDED, PROJECTION, JobStatus, state
 from pool.submission import constraint_string
 
 _WORKFLOWS = f"{attributes.Job.INSTANCES} isnt undefined"
@@ -128,7 +128,17 @@ class Workflows:
     def describe(self, number: int, caller: Caller) -> list[dict[str, object]]:
         """A list with the caller's workflow of that id, or an empty one."""
         found = self.lookup.workflow(number)
-        return [self._shown(*found, detail=True)] if found is not None and is_of(found[0], caller) else []
+        if found is None or not is_of(found[0], caller):
+            return []
+        shown = self._shown(*found, detail=True)
+        waits = self._waits(number) if found[0]["JobStatus"] not in ENDED and dagman.only_waits(found[0]) else ""
+        return [{"statusReason": f"None of its jobs runs at the moment: {waits}", **shown} if waits else shown]
+
+    def _waits(self, number: int) -> str:
+        """Why one of the workflow's jobs waits: they mostly wait for the same."""
+        told = f"{attributes.Job.REASON_TEXT} isnt undefined"
+        ads = self.jobs.pool.query(f"DAGManJobId == {number} && JobStatus == 1 && {told}", PROJECTION, 1)
+        return state(ads[0]).reason if ads else ""
 
     def _shown(self, ad: Ad, kept: Mapping[str, Any] | None, detail: bool) -> dict[str, object]:
         folder = self.lookup.sandbox(ad).path

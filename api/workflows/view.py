@@ -8,10 +8,10 @@ from typing import Any
 
 from api.jobs.view import DESCRIBED, times
 from pool.attributes import Job
-from pool.dagman import PROGRESS, Progress
+from pool.dagman import JOBS, PROGRESS, Progress
 from pool.state import State
 
-SHOWN = (*DESCRIBED, Job.INSTANCES, Job.LABELS, *PROGRESS)
+SHOWN = (*DESCRIBED, Job.INSTANCES, Job.LABELS, *PROGRESS, *JOBS)
 """Attributes of its ad that a workflow is made of."""
 
 

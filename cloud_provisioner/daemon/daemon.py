@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -20,6 +21,7 @@ from cloud_provisioner.daemon.cycle import Cycle, Terms, View
 from cloud_provisioner.daemon.register import Register
 from cloud_provisioner.daemon.standing import standing, usable
 from cloud_provisioner.errors import LeaseLost, StoreUnreadable
+from cloud_provisioner.grants.undeletable import Undeletable, sentence, undeletable
 from cloud_provisioner.metrics import Metrics
 from cloud_provisioner.planning.places import cloud_of
 from cloud_provisioner.planning.reasons import Waiting
@@ -74,8 +76,8 @@ class Daemon:
     clouds: Clouds
     terms: Terms
     metrics: Metrics
-    lenders: Callable[[], frozenset[str]]
-    """The users whose own rights can be used now, by HTCondor's Owner."""
+    lenders: Callable[[], frozenset[str] | None]
+    """The users whose own rights can be used now, by HTCondor's Owner; None: that is not known."""
     period: float
     clock: Callable[[], float]
     steady: Callable[[], float]
@@ -83,6 +85,7 @@ class Daemon:
     _renewed_at: float = field(default=float("-inf"))
     _published_at: float = field(default=float("-inf"))
     _healths: dict[str, SiteHealth] = field(default_factory=dict)
+    _left: frozenset[str] = frozenset()
 
     def run(self, stopping: threading.Event) -> None:
         """Goes round until it is told to stop, and then gives the lease away."""
@@ -117,14 +120,15 @@ class Daemon:
         view = self.pool.view(_SOON)
         if view is not None and view.groups is not None and view.pool is not None:
             self.metrics.observed.set(now)
-        lenders = self.lenders()
+        known = self.lenders()
+        lenders = known or frozenset()
         wishes = self.store.wishes()
         made = cycle.run(view, lenders, _unwanted(wishes, intents.values()), self.clock())
         self.store.done([wish.number for wish in wishes], now)
         if made is not None:
             self.pool.say(made.reasons)
             self.metrics.set_waiting(made.reasons)
-        self._publish(intents.values(), lenders, now)
+        self._publish(intents.values(), known, now)
 
     def _cycle(self, now: float) -> Cycle | None:
         """What this process works with while it holds the lease; None while it does not."""
@@ -135,7 +139,12 @@ class Daemon:
             return self.cycle
         if self.lease.acquire():
             self._renewed_at = self.steady()
-            register = Register(self.store, now)
+            try:
+                register = Register(self.store, now)
+            except StoreUnreadable:
+                # A newer program can perhaps read it: it is not kept from the lease.
+                self.lease.release()
+                raise
             self.cycle = Cycle(self.terms, register, self.clouds, self.metrics, self.pool.drain, self.pool.depart)
             self.metrics.acting.set(1)
             _LOG.info("this provisioner acts, with %d servers on record", len(register.intents))
@@ -154,20 +163,21 @@ class Daemon:
         self.metrics.acting.set(0)
         self._published_at = float("-inf")
 
-    def _publish(self, intents: Iterable[Intent], lenders: frozenset[str], now: float) -> None:
+    def _publish(self, intents: Iterable[Intent], lenders: frozenset[str] | None, now: float) -> None:
         """Tells admins and Prometheus how the sites are, now and then."""
         intents = tuple(intents)
         self.metrics.set_servers(intents)
         if self.steady() - self._published_at < _PUBLISHED_EVERY:
             return
         self._published_at = self.steady()
-        planned = {place.name: place for place in self.clouds.planned(intents, lenders, now)}
+        planned = {place.name: place for place in self.clouds.planned(intents, lenders or frozenset(), now)}
         self._healths = {
             place.name: standing(
                 place,
                 planned.get(place.name),
                 [intent for intent in intents if intent.site == place.name],
                 self._healths.get(place.name),
+                self.sites.file_of(place.site.name),
                 now,
             )
             for place in self.clouds
@@ -176,7 +186,18 @@ class Daemon:
         self.metrics.site_usable.clear()
         for site, fine in usable(self._healths.values()).items():
             self.metrics.site_usable.labels(site).set(fine)
+        self._alarm(undeletable(intents, lenders, {place.name for place in self.clouds if place.per_user}))
         self.metrics.problems.set(sum(not problem.note for problem in self.sites.problems()))
+
+    def _alarm(self, left: Sequence[Undeletable]) -> None:
+        """Tells of servers that nobody can delete any more, when there are others than before."""
+        named = frozenset(one.uuid for one in left)
+        if named - self._left:
+            _LOG.error("%s", sentence(left))
+        self._left = named
+        self.metrics.undeletable.clear()
+        for site, number in Counter(one.site for one in left).items():
+            self.metrics.undeletable.labels(site).set(number)
 
     def _give_away(self) -> None:
         try:

@@ -20,6 +20,8 @@ from identity.caller import group_slug
 
 STALE = 600.0
 """Seconds for which an offer counts after the cloud could not be asked again."""
+_NOTES = 3
+"""So many stand in a sentence."""
 _FINAL = (Failure.AUTH, Failure.BAD_REQUEST)
 
 
@@ -64,6 +66,9 @@ class Known:
             return OF_FAILURE[self.failure], f"{name} cannot be used ({self.sentence.rstrip('.')})"
         if self.offer is None:
             return Reason.UNKNOWN, f"{name} has not said yet what it has to offer"
+        if not self.offer.flavors:
+            why = "; ".join(note.rstrip(".") for note in self.offer.notes[:_NOTES]) or "`flavors` admits none there"
+            return Reason.NO_FLAVOR, f"{name} has no flavor that can be used ({why})"
         return None
 
 

@@ -15,11 +15,19 @@ _NOTES = 20
 
 
 def standing(
-    place: Place, planned: Site | None, intents: Iterable[Intent], before: SiteHealth | None, now: float
+    place: Place,
+    planned: Site | None,
+    intents: Iterable[Intent],
+    before: SiteHealth | None,
+    file: str | None,
+    now: float,
 ) -> SiteHealth:
-    """How a place does. `planned`: as plans see it, None where its description has gone; `before`: what was said last."""
+    """How a place does. `planned`: as plans see it, None where its description has gone; `before`: what was said last;
+    `file`: the one that describes it."""
     ours = Use.of(intents)
     trouble = _trouble(place, planned)
+    if trouble and file:
+        trouble = f"{file}: {trouble}"
     since = before.since if before is not None and bool(before.trouble) == bool(trouble) else now
     offer = place.known.offer
     foreign = planned.foreign if planned is not None else Amount(0, 0, 0)

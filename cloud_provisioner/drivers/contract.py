@@ -9,9 +9,9 @@ in `DriverModule`. Every driver passes the conformance tests in `tests/conforman
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cloud_provisioner.amounts import NOTHING, Amount
 from cloud_provisioner.errors import ProvisionerError
@@ -117,6 +117,25 @@ class Account(Protocol):
 
     def close(self) -> None:
         """Gives back connections. The account is not used after this."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing that a site needs in order to work, to be tried by itself."""
+
+    name: str
+    """A word for it, such as `image`."""
+    run: Callable[[], str]
+    """Tries it now, whatever was found before, and gives a phrase about what there is. CloudRefused."""
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """What an account has as well that can be tried piece by piece, for people; `offer` needs all that is probed."""
+
+    def probe(self, vo: str) -> Sequence[Probe]:
+        """The pieces for one of the account's VOs, each of which may be run whatever became of those before."""
         ...
 
 

@@ -19,6 +19,7 @@ _PHASES = {
     State.INTENDED: "requested",
     State.SENDING: "requested",
     State.UNSURE: "requested",
+    State.ORPHANED: "requested",
     State.BUILDING: "being made",
     State.JOINING: "starting up",
 }
@@ -96,7 +97,9 @@ class Draft:
     def refusal(self, group: Group, site: Site, fit: Fit) -> Obstacle | None:
         """What forbids this user's jobs this site, or None: the grant, or no time left in the queue."""
         if site.grants is not None and group.user not in site.grants:
-            phrase = f"{site.name} needs the user's own authorisation, and there is none"
+            phrase = (
+                f"{site.name} needs the user's own authorisation, and there is none that can be used: sign in again"
+            )
             return Obstacle(site.name, Reason.GRANT, phrase)
         seconds = self.chooser.boot_seconds(site.name, fit.flavor.name)
         if seconds is not None and group.leaves_at is not None and self.now + seconds > group.leaves_at:

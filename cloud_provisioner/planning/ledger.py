@@ -17,13 +17,13 @@ from cloud_provisioner.servers.failures import Failure
 _NO_LIMIT = 1 << 40
 _NEVER = float("-inf")
 _WHAT = {
-    Failure.AUTH: "refused sign-in",
-    Failure.QUOTA: "refusal for its quota",
-    Failure.CAPACITY: "time without capacity",
-    Failure.BAD_REQUEST: "refused request",
-    Failure.BUSY: "failed call",
-    Failure.BOOT: "failed boot",
-    Failure.LOST: "lost worker",
+    Failure.AUTH: "refused sign-in{s}",
+    Failure.QUOTA: "refusal{s} for its quota",
+    Failure.CAPACITY: "time{s} without capacity",
+    Failure.BAD_REQUEST: "refused request{s}",
+    Failure.BUSY: "failed call{s}",
+    Failure.BOOT: "failed boot{s}",
+    Failure.LOST: "lost worker{s}",
 }
 
 
@@ -57,7 +57,7 @@ class Ledger:
         }
         for server in servers:
             account = self._accounts.get(server.site)
-            if account is not None:
+            if account is not None and server.ours:
                 coming = server.state in COMING
                 self._book(account, server.flavor, server.size.cpus, server.size.memory, 1, coming, server.made_at)
 
@@ -196,4 +196,4 @@ class Ledger:
 
 
 def _times(trouble: Trouble) -> str:
-    return f"{trouble.failures} {_WHAT[trouble.failure]}{'s' if trouble.failures > 1 else ''}"
+    return f"{trouble.failures} {_WHAT[trouble.failure].format(s='s' if trouble.failures > 1 else '')}"

@@ -70,6 +70,8 @@ def _given_back(draft: Draft, supply: Sequence[Server]) -> tuple[str, ...]:
     kept = dict.fromkeys(draft.sites, 0)
     idle = []
     for server in supply:
+        if not server.ours:
+            continue
         if server.state is not State.READY or server.site not in kept:
             if server.state is State.READY and server.idle_since is not None:
                 idle.append((server.idle_since, server.uuid, server))

@@ -31,6 +31,7 @@ def _there(draft: Draft, supply: Sequence[Server], site: Site) -> int:
     booted = sum(boot.count for boot in draft.boots if boot.site == site.name and boot.purpose is Purpose.SHARED)
     return booted + sum(
         server.site == site.name
+        and server.ours
         and server.purpose is Purpose.SHARED
         and (server.state is State.READY or server.state in COMING)
         for server in supply

@@ -49,6 +49,8 @@ class Stock:
         for server in servers:
             if server.state is not State.READY and server.state not in COMING:
                 continue
+            if not server.ours:
+                self._regions.setdefault(server.site, server.region)
             whole = server.state is not State.READY or server.idle_since is not None
             shelf = Shelf(server.site, server.state, server.preemptible, whole, server.room)
             self.put(server.binding, server.purpose, shelf, (server.uuid,))

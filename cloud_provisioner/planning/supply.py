@@ -10,13 +10,18 @@ from cloud_provisioner.servers.record import ANYONE, Binding, Intent, Purpose
 from cloud_provisioner.servers.states import State
 from cloud_provisioner.servers.views import PoolView
 
-COMING = (State.INTENDED, State.SENDING, State.UNSURE, State.BUILDING, State.JOINING)
+COMING = (State.INTENDED, State.SENDING, State.UNSURE, State.ORPHANED, State.BUILDING, State.JOINING)
 """States of a server that is counted on and not there yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server or worker. `room` is what jobs can still get on it, `size` what it uses of the site's limits."""
+    """One server or worker. `room` is what jobs can still get on it, `size` what it uses of the site's limits.
+
+    A worker that somebody else brings is not `ours`: its room counts, so that nothing is booted for jobs that it will take, but
+    it uses none of our limits and is never given back. It may be of a site, and a `region`, that nobody has described; its uuid
+    may be empty.
+    """
 
     uuid: str
     site: str
@@ -29,6 +34,9 @@ class Server:
     purpose: Purpose = Purpose.SHARED
     preemptible: bool = False
     idle_since: float | None = None
+    ours: bool = True
+    region: str = ""
+    """Of a worker that is not ours; our servers have their site's."""
 
 
 def supply(intents: Iterable[Intent], pool: PoolView | None) -> tuple[Server, ...]:

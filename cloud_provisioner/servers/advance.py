@@ -41,7 +41,7 @@ def advance(intent: Intent, cloud: CloudView | None, pool: PoolView | None, now:
         cloud.servers.get(intent.uuid, ()) if cloud else (), key=lambda one: (_BEST.index(one.status), one.cloud_id)
     )
     worker = pool.workers.get(intent.uuid) if pool else None
-    if worker is not None:
+    if worker is not None and worker.cloud_id:
         intent = replace(intent, cloud_id=worker.cloud_id)
     kept = _kept(listed, intent.cloud_id)
     intent = _counted(intent, kept, cloud, now)
@@ -74,6 +74,9 @@ def told(intent: Intent, seen: Seen, now: float, failure: Failure | None = None,
         after = replace(after, state=state, since=now, absent=0, absent_since=None)
     if Action.DELETE in actions or Action.DRAIN in actions:
         after = replace(after, asked_at=now)
+    if seen is Seen.RESTARTED:
+        # What an earlier process had noted as asked for, it may not have asked for.
+        after = replace(after, asked_at=float("-inf"))
     if Action.DELETE in actions and after.cloud_id is None:
         # Nothing to name to the cloud yet: the list will show the id, and the delete is repeated then.
         actions = tuple(action for action in actions if action is not Action.DELETE)
@@ -148,11 +151,13 @@ def _cloud_says(kept: Listed | None, intent: Intent, now: float, times: Times) -
 
 
 def _may_end(intent: Intent, kept: Listed | None, cloud: CloudView | None, times: Times) -> bool:
-    """A record is forgotten by time only while the cloud shows, again and again, that it has no such server."""
-    if intent.state is not State.ABANDONED:
+    """What may still appear is given up only while the cloud shows, again and again, that it has no such server."""
+    if intent.state not in (State.ORPHANED, State.ABANDONED):
         return True
     return kept is None and cloud is not None and cloud.complete and intent.absent >= times.absences
 
 
 def _due(intent: Intent, now: float, times: Times) -> bool:
-    return intent.state is State.INTENDED or now - intent.asked_at >= times.repeat
+    # Once the list no longer shows it, the cloud need only say that it is gone.
+    gone = intent.state is State.DELETING and intent.absent > 0 and now - intent.asked_at >= times.repeat_gone
+    return gone or intent.state is State.INTENDED or now - intent.asked_at >= times.repeat

@@ -3,6 +3,8 @@
 A server counts as a leak when two complete lists, begun some time apart, show it without a record. The records are read
 after the list was begun, so a server that is just being made has one. A leak that works in the pool is no waste: it gets
 a record again (the database may have been lost), takes no new jobs, and is given back when its last one ends.
+
+Who checks a site makes a server without a record (`passing`): that is a leak when its own time is over.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from cloud_provisioner.servers import passing
 from cloud_provisioner.servers.record import Intent
 from cloud_provisioner.servers.states import State
 from cloud_provisioner.servers.views import CloudView, Listed, PoolView, Worker
@@ -46,6 +49,9 @@ def leaks(
     delete, adopt, seen = [], [], {}
     for uuid, servers in cloud.servers.items():
         for server in servers:
+            if server.service == passing.service_of(service) and passing.is_over(uuid, cloud.begun_at):
+                delete.append(server)
+                continue
             if server.service != service or uuid in known:
                 continue
             if uuid in pool.workers:

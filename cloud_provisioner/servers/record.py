@@ -82,6 +82,8 @@ class Times:
     sending: float = 120
     unsure: float = 60
     """How long after an ambiguous answer the server is still expected."""
+    orphaned: float = 4
+    """The same after the call of a process that was killed, and after `absences` lists without it."""
     abandoned: float = 3600
     """How long its quota stays reserved after that."""
     building: float = 900
@@ -90,6 +92,8 @@ class Times:
     """How long a worker may be out of the pool; longer than its jobs' leases are worth waiting for."""
     repeat: float = 15
     """Between two requests to drain or to delete the same server."""
+    repeat_gone: float = 2
+    """The same for a delete after which the list no longer shows the server."""
     vanished: float = 30
     absences: int = 3
     """Complete lists in a row, over at least `vanished` seconds, without a server before it counts as vanished."""
@@ -101,6 +105,7 @@ class Times:
         limits = {
             State.SENDING: self.sending,
             State.UNSURE: self.unsure,
+            State.ORPHANED: self.orphaned,
             State.ABANDONED: self.abandoned,
             State.BUILDING: self.building,
             State.JOINING: self.joining,

@@ -7,6 +7,8 @@ The races that the table settles:
   way but keeps its reservation (ABANDONED), because it may still appear; when it does, it is used.
 - The pool's word wins over the cloud's: a worker that the pool sees is not deleted because the cloud calls it broken or
   leaves it out of a list. A worker that the pool no longer sees may come back (LOST) until its time is up.
+- A process that was killed may have been about to send a create call, or have sent it: no answer will come, and nothing
+  will be sent any more (ORPHANED). A few lists tell; it is not waited for as long as for a cloud that answers late.
 - Between "idle" and "delete" a job may arrive: a joined worker is drained first, and only the pool's word that it is
   drained (takes no jobs, has none) leads to the delete.
 - A worker may join in the very moment in which it is given up: found in the pool before the delete has worked, it is
@@ -30,6 +32,8 @@ class State(StrEnum):
     """The create call is about to be sent or under way."""
     UNSURE = "unsure"
     """The create call was sent and its answer is not known."""
+    ORPHANED = "orphaned"
+    """The create call was perhaps sent by a process that is no more."""
     ABANDONED = "abandoned"
     """Never seen since: no longer counted on, its quota still reserved in case it appears."""
     BUILDING = "building"
@@ -107,7 +111,7 @@ TABLE: dict[State, dict[Seen, tuple[State, tuple[Action, ...]]]] = {
         Seen.ACCEPTED: (State.BUILDING, ()),
         Seen.REFUSED: (State.GONE, (Action.NOTE_FAILURE, Action.FORGET)),
         Seen.AMBIGUOUS: (State.UNSURE, (Action.NOTE_FAILURE,)),
-        Seen.RESTARTED: (State.UNSURE, ()),
+        Seen.RESTARTED: (State.ORPHANED, ()),
         Seen.LATE: (State.UNSURE, ()),
         Seen.BUILD: (State.BUILDING, ()),
         Seen.ACTIVE: (State.JOINING, ()),
@@ -116,6 +120,15 @@ TABLE: dict[State, dict[Seen, tuple[State, tuple[Action, ...]]]] = {
         Seen.JOINED: _JOINED,
     },
     State.UNSURE: {
+        Seen.ACCEPTED: (State.BUILDING, ()),
+        Seen.BUILD: (State.BUILDING, ()),
+        Seen.ACTIVE: (State.JOINING, ()),
+        Seen.ERROR: _FAILED,
+        Seen.STOPPED: _FAILED,
+        Seen.JOINED: _JOINED,
+        Seen.LATE: (State.ABANDONED, ()),
+    },
+    State.ORPHANED: {
         Seen.ACCEPTED: (State.BUILDING, ()),
         Seen.BUILD: (State.BUILDING, ()),
         Seen.ACTIVE: (State.JOINING, ()),

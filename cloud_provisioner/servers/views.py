@@ -57,6 +57,8 @@ class Worker:
     uuid it says which is the worker."""
     jobs: int = 0
     draining: bool = False
+    name: str = ""
+    """What HTCondor calls it; by this it is told to drain."""
 
 
 @dataclass(frozen=True, slots=True)

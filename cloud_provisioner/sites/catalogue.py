@@ -37,6 +37,10 @@ class Catalogue:
     sites: Mapping[str, Site]
     problems: tuple[Problem, ...]
 
+    def file_of(self, name: str) -> str | None:
+        """The file that describes a site; None where none does."""
+        return next((file for file, site in self.sites.items() if site.name == name), None)
+
     def by_name(self) -> dict[str, Site]:
         """The sites by their names, in the order of these."""
         return {site.name: site for site in sorted(self.sites.values(), key=lambda site: site.name)}

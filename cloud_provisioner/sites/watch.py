@@ -80,6 +80,10 @@ class Sites:
         """The sites in force, by name."""
         return MappingProxyType(self._by_name)
 
+    def file_of(self, name: str) -> str | None:
+        """The file that describes a site in force; None where none does."""
+        return self._catalogue.file_of(name)
+
     def problems(self) -> tuple[Problem, ...]:
         """Everything that there is to say of the folder and its files at present."""
         return (*self._unlisted, *self._catalogue.problems)

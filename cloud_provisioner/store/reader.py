@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Row, insert, select
 
 from cloud_provisioner.errors import StoreUnreadable
+from cloud_provisioner.planning.past import Past
 from cloud_provisioner.servers.record import Intent
 from cloud_provisioner.store.health import SiteHealth, health_of
+from cloud_provisioner.store.lessons import past_of
 from cloud_provisioner.store.rows import intent_of
-from cloud_provisioner.store.tables import intents, lease, sites, wishes
+from cloud_provisioner.store.tables import intents, lease, past, sites, wishes
 from cloud_provisioner.store.wishes import Kind, Wish
 from database.transactions import Database
 
@@ -35,6 +37,11 @@ class Reader:
         """The records of all servers, by place and age."""
         with self.database.reading() as connection:
             return intents_in(connection)
+
+    def past(self) -> Past:
+        """What boots taught so far."""
+        with self.database.reading() as connection:
+            return past_of(past_in(connection).items())
 
     def sites(self) -> list[SiteHealth]:
         """How each place did when the process with the lease last said so, by name."""
@@ -69,6 +76,11 @@ def intents_in(connection: Connection) -> list[Intent]:
     """The records, by place and age. StoreUnreadable."""
     ordered = select(intents).order_by(intents.c.site, intents.c.made_at, intents.c.uuid)
     return [intent_of(row._asdict()) for row in connection.execute(ordered)]
+
+
+def past_in(connection: Connection) -> dict[str, str]:
+    """What boots taught, as rows: scope -> lesson."""
+    return {row.scope: row.lesson for row in connection.execute(select(past))}
 
 
 def wish_of(row: Row[tuple[object, ...]]) -> Wish:

@@ -11,7 +11,7 @@ from cloud_provisioner.servers.record import Intent
 from cloud_provisioner.store.health import SiteHealth, facts_of
 from cloud_provisioner.store.lease import Lease
 from cloud_provisioner.store.lessons import changes, past_of, rows_of
-from cloud_provisioner.store.reader import intents_in, wish_of
+from cloud_provisioner.store.reader import intents_in, past_in, wish_of
 from cloud_provisioner.store.rows import row_of
 from cloud_provisioner.store.tables import intents, past, sites, wishes
 from cloud_provisioner.store.wishes import Wish
@@ -41,7 +41,7 @@ class Store:
         """
         with self._database.reading() as connection:
             found = intents_in(connection)
-            self._past = _past_in(connection)
+            self._past = past_in(connection)
         return {intent.uuid: intent for intent in found}, past_of(self._past.items())
 
     def write(self, intents: Iterable[Intent] = (), forget: Iterable[str] = (), past: Past | None = None) -> None:
@@ -95,7 +95,7 @@ class Store:
             connection.execute(made.on_conflict_do_update(index_elements=[intents.c.uuid], set_=new), rows)
 
     def _write_past(self, connection: Connection, wanted: dict[str, str]) -> None:
-        before = self._past if self._past is not None else _past_in(connection)
+        before = self._past if self._past is not None else past_in(connection)
         written, dropped = changes(before, wanted)
         if written:
             made = self._database.insert(past)

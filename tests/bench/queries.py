@@ -1,6 +1,6 @@
 """What lists and single jobs cost in a long queue, and what followed output costs the API.
 
-Run against a started instance without workers that nobody else uses (`PROMINENCE_WORKERS=0 deploy/quickstart start`):
+Run against a started instance without workers that nobody else uses (`PROMINENCE_MOST_WORKERS=0 deploy/quickstart start`):
 `CONDOR_CONFIG=~/.prominence/client_config .venv/bin/python -m tests.bench.queries`. The jobs ask for a site that does not
 exist, and are deleted afterwards.
 """

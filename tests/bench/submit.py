@@ -1,8 +1,8 @@
 """What the REST API costs over bare HTCondor: submission latency and rate, and a warm job from POST to completed.
 
-Run against a started instance: `CONDOR_CONFIG=~/.prominence/client_config .venv/bin/python -m tests.bench.submit`.
-Prints ratios of one run; jobs of the submission
-part ask for a site that does not exist, and are deleted afterwards.
+Run against a started instance whose worker is kept ready (`PROMINENCE_WORKERS=1 deploy/quickstart start`):
+`CONDOR_CONFIG=~/.prominence/client_config .venv/bin/python -m tests.bench.submit`. Prints ratios of one run; jobs of the
+submission part ask for a site that does not exist, and are deleted afterwards.
 """
 
 from __future__ import annotations

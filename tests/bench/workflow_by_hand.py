@@ -19,13 +19,14 @@ from api.jobs.translate import Context
 from api.settings import load
 from api.workflows import dag, files, translate
 from api.workflows.plan import Plan, workflow_name
-from deploy import appliance, nodes, service
+from deploy import nodes, service
 from deploy.namespaces import remove_tree
 from identity.caller import Caller
 from identity.job_tokens import JobTokens
 from pool.dagman import DAG_FILE, NODES_LOG
 from tests.bench.submit import INSTANCE
 from tests.bench.workflow_instance import USER, Document, discard, remove, schedd
+from tests.pool.seeing import head_of
 
 DAGMAN_LOG = f"{DAG_FILE}.dagman.log"
 """Event log of the DAGMan job, as condor_submit_dag names it."""
@@ -94,7 +95,7 @@ def submitted_dag(made: Prepared) -> Iterator[int]:
 
 
 def _submit_dag(folder: Path) -> int:
-    head, _ = nodes.nodes_of(INSTANCE.settings, INSTANCE.home, appliance.ensure(INSTANCE.settings.cache, print))
+    head = head_of(INSTANCE)
     disk = head.folder.parent / "disk-bench"
     disk.mkdir(exist_ok=True)
     machine = replace(nodes.tool(head), disk=disk, binds=head.machine.binds)

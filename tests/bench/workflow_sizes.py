@@ -11,7 +11,7 @@ from pool.dagman import NODES_LOG
 from pool.event_log import Kind
 from tests.bench.submit import INSTANCE
 from tests.bench.workflow_instance import Submitted, connected, gone, in_queue, posted, sweep, times, until
-from tests.pool.disaster import daemon, head_of
+from tests.pool.seeing import daemon, head_of
 
 _START_PATIENCE = 120.0
 _MB = 1024

@@ -1,6 +1,7 @@
 """What workflows cost: large sweeps, the rate of short jobs, and random DAGs, against HTCondor's own tools in the same run.
 
-Run against a started instance that nobody else uses, with free CPUs (`PROMINENCE_WORKER_CPUS=4 deploy/quickstart start`):
+Run against a started instance that nobody else uses, whose worker is kept ready (`PROMINENCE_WORKERS=1
+PROMINENCE_WORKER_CPUS=4 deploy/quickstart start`):
 `CONDOR_CONFIG=~/.prominence/client_config .venv/bin/python -m tests.bench.workflows [--only PART] …`. On a slow machine
 `--nodes 200` and `--short 50` tell as much. Everything that it makes is gone at the end.
 """

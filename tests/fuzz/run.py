@@ -36,7 +36,7 @@ def main() -> int:
     args = parser.parse_args()
     if "PROMINENCE_HOME" not in os.environ:
         parser.error("set PROMINENCE_HOME to a folder that may be deleted, and PROMINENCE_PORT to a free port")
-    instance = Instance(replace(from_environment(os.environ), workers=0))
+    instance = Instance(replace(from_environment(os.environ), workers=0, most_workers=0))
     try:
         instance.start(print)
         outcomes = [_run(instance, name, token, args) for name, token in _tokens(instance).items()]

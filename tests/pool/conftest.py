@@ -1,4 +1,4 @@
-"""A real instance for the tests of this folder: pool, one worker and API, in a home and on a port of its own."""
+"""A real instance for the tests of this folder: pool, one worker kept ready and API, in a home and on a port of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import requests
 from deploy import nodes, service
 from deploy.home import Settings, from_environment
 from deploy.instance import Instance
-from deploy.namespaces import Machine
+from tests.pool.workers import log_tails, wait_for_workers
 
 PORT = int(os.environ.get("PROMINENCE_TEST_PORT", "18463"))
 EXPENDABLE_PORT = int(os.environ.get("PROMINENCE_TEST_EXPENDABLE_PORT", "18470"))
@@ -50,9 +50,10 @@ def instance(tmp_path_factory: pytest.TempPathFactory, shared: list[Instance]) -
 
 @pytest.fixture(scope="module")
 def expendable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """An instance without workers, for tests that break it."""
+    """An instance without workers, and without a site to make some, for tests that break it."""
     home = Path(tmp_path_factory.mktemp("expendable", numbered=True)) / "home"
-    yield from running(replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=0))
+    settings = replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=0, most_workers=0)
+    yield from running(settings)
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +67,14 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 
 
 def running(settings: Settings) -> Iterator[Instance]:
-    """A started instance, which is cleaned away at the end; prints its logs."""
+    """A started instance whose workers have joined, which is cleaned away at the end; prints its logs."""
     started = Instance(settings)
     try:
         started.start(print)
+        wait_for_workers(started, settings.workers)
         yield started
     finally:
-        for folder in sorted(started.home.nodes.glob("*")):
-            machine = Machine(folder.name, settings.home, folder / "pool")
-            print(nodes.log_tails(nodes.Node(folder.name, started.home, machine)))
+        print(nodes.log_tails(nodes.head(started.home, settings.home)), log_tails(started.home), sep="\n")
         started.clean()
 
 

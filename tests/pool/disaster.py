@@ -1,22 +1,21 @@
-"""What tests of crashes and outages need: a pool to break, its daemons by process id, and the queue as its operator sees it."""
+"""What tests of crashes and outages need: a pool to break, and the queue as its operator sees it."""
 
 from __future__ import annotations
 
 import socket
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import requests
 
-from deploy import appliance, nodes, service
+from deploy import nodes, service
 from deploy.instance import Instance
 from deploy.namespaces import Process
 from tests.pool.conftest import Document, User, job
+from tests.pool.seeing import descendants, head_of, until
 
 
 @dataclass(frozen=True)
@@ -28,41 +27,11 @@ class Queued:
     name: str
 
 
-def head_of(instance: Instance) -> nodes.Node:
-    """The node with the instance's collector and schedd."""
-    node, _ = nodes.nodes_of(instance.settings, instance.home, appliance.ensure(instance.settings.cache, print))
-    return node
-
-
-def daemon(node: nodes.Node, name: str) -> int | None:
-    """Process id, as seen from outside of the node, of the daemon `name` there; None while it does not run."""
-    first = node.process.pid()
-    for pid in descendants(first) if first is not None else ():
-        # Names of processes end after 15 characters.
-        if _read(f"/proc/{pid}/comm").strip() == name[:15]:
-            return pid
-    return None
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """The children of a process, their children, and so on."""
-    for child in map(int, _read(f"/proc/{pid}/task/{pid}/children").split()):
-        yield child
-        yield from descendants(child)
-
-
 def api_processes(instance: Instance) -> list[int]:
     """The processes of the instance's API."""
     master = service.process(instance.home).pid()
     assert master is not None
     return [master, *descendants(master)]
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 def all_jobs(instance: Instance) -> list[Queued]:
@@ -83,14 +52,6 @@ def by_name(jobs: list[Queued]) -> Mapping[str, int]:
 def waiting(name: str) -> Document:
     """A job that stays in the queue: no worker is at its site."""
     return job("true", name=name, policies={"placement": {"requirements": {"sites": ["nowhere"]}}})
-
-
-def until(holds: Callable[[], bool], seconds: float) -> None:
-    """Waits until `holds()`, `seconds` at most."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not so within {seconds} s"
-        time.sleep(0.02)
 
 
 def health(url: str) -> int:

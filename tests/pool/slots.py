@@ -1,4 +1,4 @@
-"""What runs on the embedded worker for jobs, told by the accounts of its slots."""
+"""What runs on the workers for jobs, told by the accounts of their slots."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ import time
 from pathlib import Path
 
 from deploy.instance import Instance
-from deploy.namespaces import Process
-from worker.processes import descendants
+from tests.pool.workers import command, everything
 
 SLOTS = range(2001, 2001 + 128)
-"""The slots' accounts, as the worker's namespace numbers them."""
+"""The slots' accounts, as a worker's namespace numbers them."""
 
 
 def of_slots(instance: Instance) -> dict[int, str]:
-    """The processes on the worker that belong to an account of a slot, and what they run."""
-    top = Process(instance.home.run / "worker1.pid").pid()
-    assert top is not None
+    """The processes on the workers that belong to an account of a slot, and what they run."""
     found = {}
-    for pid in descendants(top):
+    for pid in everything(instance):
         folder = Path(f"/proc/{pid}")
         try:
-            line, owner = (folder / "cmdline").read_bytes(), _inner(folder)
+            line, owner = command(pid), _inner(folder)
         except OSError:
             continue
         if line and owner in SLOTS:
-            found[pid] = line.replace(b"\0", b" ").decode(errors="replace")
+            found[pid] = line
     return found
 
 
@@ -40,7 +37,7 @@ def _inner(folder: Path) -> int:
 
 
 def nothing_is_left(instance: Instance) -> None:
-    """Waits until no process of a slot is left on the worker, for 20 s at most."""
+    """Waits until no process of a slot is left on the workers, for 20 s at most."""
     deadline = time.monotonic() + 20
     while left := of_slots(instance):
         assert time.monotonic() < deadline, left

@@ -1,4 +1,4 @@
-"""What tests of mounted storage need: jobs that use it, and what of it is on the worker."""
+"""What tests of mounted storage need: jobs that use it, and what of it is on the workers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import pytest
 
 from deploy import appliance
 from deploy.instance import Instance
-from deploy.namespaces import Process
 from tests.pool.conftest import MIRROR, Document, User
 from tests.pool.slots import nothing_is_left, of_slots
 from tests.pool.webdav import WebDav
-from worker.processes import descendants
+from tests.pool.workers import everything
 
 BUSYBOX = "/images/busybox"
 RUNTIMES = ["singularity", "udocker"]
@@ -39,11 +38,9 @@ def exit_codes(shown: Document) -> list[int]:
 
 
 def mounts(instance: Instance) -> list[str]:
-    """The FUSE mounts in any mount namespace of the worker."""
-    top = Process(instance.home.run / "worker1.pid").pid()
-    assert top is not None
+    """The FUSE mounts in any mount namespace of the workers."""
     found: list[str] = []
-    for pid in {top, *descendants(top)}:
+    for pid in everything(instance):
         try:
             lines = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
         except OSError:
@@ -53,7 +50,7 @@ def mounts(instance: Instance) -> list[str]:
 
 
 def all_is_gone(instance: Instance) -> None:
-    """Waits until the worker has no process of a job, and sees that it has no mount of one either."""
+    """Waits until the workers have no process of a job, and sees that they have no mount of one either."""
     nothing_is_left(instance)
     assert mounts(instance) == []
 

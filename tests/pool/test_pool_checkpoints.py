@@ -13,6 +13,7 @@ import pytest
 from deploy.instance import Instance
 from tests.pool.conftest import User
 from tests.pool.vacating import vacate
+from tests.pool.workers import pool_of, worker_of
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -86,7 +87,7 @@ def test_a_job_that_is_deleted_ends_at_once(user: Callable[..., User], instance:
     alice.call("DELETE", f"/jobs/{number}")
     alice.wait(number, "deleted")
     began = time.monotonic()
-    worker = instance.home.nodes / "worker1" / "pool" / "execute"
-    while list(worker.glob("dir_*")):
+    scratch = pool_of(worker_of(instance, alice, number)) / "execute"
+    while list(scratch.glob("dir_*")):
         assert time.monotonic() - began < 20, "its scratch directory is still there"
         time.sleep(0.1)

@@ -10,6 +10,7 @@ import pytest
 
 from deploy.instance import Instance
 from tests.pool.vacating import vacate
+from tests.pool.workers import name_of, only
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -35,7 +36,7 @@ def told(somebody: Any, number: int, name: str) -> list[str]:
     return found
 
 
-def test_a_job_of_two_tasks_tells_its_whole_story(user: Callable[..., Any]) -> None:
+def test_a_job_of_two_tasks_tells_its_whole_story(user: Callable[..., Any], instance: Instance) -> None:
     alice, bob = user("alice"), user("bob@example.org")
     tasks = [{"image": "/images/busybox", "cmd": cmd} for cmd in ("true", "sh -c 'exit 3'")]
     number = alice.submit("true", tasks=tasks)
@@ -47,7 +48,7 @@ def test_a_job_of_two_tasks_tells_its_whole_story(user: Callable[..., Any]) -> N
         *("imagePulled", "taskStarted", "taskEnded"),
         *("outputReturned", "ended"),
     ]
-    assert found[2]["host"] == "worker1.prominence"
+    assert found[2]["host"] == name_of(only(instance))
     assert found[4]["site"] == "local"
     assert [event["exitCode"] for event in found if event["event"] == "taskEnded"] == [0, 3]
     assert (found[-1]["status"], found[-1]["reason"]) == ("completed", "Task 2 of 2 exited with code 3.")

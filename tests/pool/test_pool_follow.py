@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from deploy.instance import Instance
-from tests.pool.disaster import daemon, head_of
+from tests.pool.seeing import daemon, head_of
 from tests.pool.vacating import vacate
 
 pytestmark = pytest.mark.timeout(240)

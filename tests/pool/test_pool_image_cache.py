@@ -14,10 +14,9 @@ import pytest
 
 from deploy.home import from_environment
 from deploy.instance import Instance
-from deploy.namespaces import Process
-from tests.pool.conftest import EXPENDABLE_PORT, MIRROR, User
+from tests.pool.conftest import EXPENDABLE_PORT, MIRROR, User, running
 from tests.pool.registry import Registry, Relay, layer, program
-from worker.processes import descendants
+from tests.pool.workers import only, processes
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -34,12 +33,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     settings = replace(
         from_environment(os.environ), home=home / "home", port=EXPENDABLE_PORT, workers=1, worker_cpus=CROWD
     )
-    running = Instance(replace(settings, worker_memory=CROWD * 256 + 1024))
-    try:
-        running.start(print)
-        yield running
-    finally:
-        running.clean()
+    yield from running(replace(settings, worker_memory=CROWD * 256 + 1024))
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +69,8 @@ def submit(user: User, image: str, cmd: str = "cat /text") -> int:
 
 
 def worker_process(instance: Instance) -> int:
-    """The first process of the worker, as this process sees it."""
-    top = Process(instance.home.run / "worker1.pid").pid()
-    assert top is not None
-    return next(pid for pid in sorted(descendants(top)) if b"condor_master" in arguments(pid))
-
-
-def arguments(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
+    """The master of the worker, as this process sees it."""
+    return processes(only(instance), "condor_master")[0]
 
 
 def keep(instance: Instance, percent: int) -> None:
@@ -146,17 +131,17 @@ def test_room_is_made_of_what_no_running_job_uses(crowded: Instance, pushed: Cal
     alice = User(crowded, "alice")
     used, unused = pushed("used"), pushed("unused")
     unused_digest = only_task(alice.wait(submit(alice, unused)))["imageSha256"]
-    running = submit(alice, used, "sh -c 'cat /text; while [ ! -e stop ]; do cat /text >/dev/null; sleep 0.2; done'")
-    until(lambda: alice.call("GET", f"/jobs/{running}/stdout").text == "used")
+    number = submit(alice, used, "sh -c 'cat /text; while [ ! -e stop ]; do cat /text >/dev/null; sleep 0.2; done'")
+    until(lambda: alice.call("GET", f"/jobs/{number}/stdout").text == "used")
     before = images(crowded)
     assert unused_digest in before
     keep(crowded, percent=0)
     left = images(crowded)
     assert len(left) == 1
     assert unused_digest not in left
-    answer = alice.call("POST", f"/jobs/{running}/exec?command=touch,stop")
+    answer = alice.call("POST", f"/jobs/{number}/exec?command=touch,stop")
     assert answer.status_code == 200, answer.text
-    used_digest = only_task(alice.wait(running))["imageSha256"]
+    used_digest = only_task(alice.wait(number))["imageSha256"]
     assert left == {used_digest}
     keep(crowded, percent=0)
     assert images(crowded) == set()
@@ -166,7 +151,7 @@ def test_room_is_made_of_what_no_running_job_uses(crowded: Instance, pushed: Cal
 def test_the_workers_master_keeps_a_keeper(crowded: Instance) -> None:
     def keepers() -> list[int]:
         # The one that a test runs itself ends before the test goes on.
-        return [pid for pid in descendants(worker_process(crowded)) if b"image_keeper" in arguments(pid)]
+        return processes(only(crowded), "image_keeper")
 
     until(lambda: len(keepers()) == 1)
     first = keepers()[0]

@@ -14,19 +14,10 @@ import requests
 from deploy.instance import Instance
 from deploy.nodes import Node
 from tests.pool.conftest import User
-from tests.pool.disaster import (
-    all_jobs,
-    another_api,
-    api_processes,
-    by_name,
-    daemon,
-    delete_all,
-    head_of,
-    until,
-    waiting,
-)
+from tests.pool.disaster import all_jobs, another_api, api_processes, by_name, delete_all, waiting
 from tests.pool.killing import HEADER
 from tests.pool.load import Load
+from tests.pool.seeing import daemon, head_of, until
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -14,8 +14,9 @@ from deploy import nodes
 from deploy.errors import DeployError
 from deploy.instance import Instance
 from tests.pool.conftest import User
-from tests.pool.disaster import another_api, daemon, descendants, head_of, until
+from tests.pool.disaster import another_api
 from tests.pool.impatient import LEASE
+from tests.pool.seeing import daemon, descendants, head_of, until
 from tests.pool.slots import nothing_is_left
 
 pytestmark = pytest.mark.timeout(180)

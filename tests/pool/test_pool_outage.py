@@ -16,17 +16,8 @@ import requests
 from deploy.instance import Instance
 from pool.patience import FRESH
 from tests.pool.conftest import User
-from tests.pool.disaster import (
-    all_jobs,
-    another_api,
-    api_processes,
-    by_name,
-    daemon,
-    delete_all,
-    head_of,
-    until,
-    waiting,
-)
+from tests.pool.disaster import all_jobs, another_api, api_processes, by_name, delete_all, waiting
+from tests.pool.seeing import daemon, head_of, until
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deploy import nodes
-from deploy.files import write_private
 from deploy.instance import Instance
 from tests.pool.conftest import User
+from tests.pool.local_workers import local_workers
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -51,21 +49,10 @@ def alices_worker(instance: Instance, user: Callable[..., User]) -> Iterator[Non
     """A worker that joined with the token that the API gave to alice."""
     answer = user("alice").call("POST", "/token")
     assert answer.status_code == 201, answer.text
-    head, _ = nodes.nodes_of(instance.settings, instance.home, instance._appliance())
-    node = nodes.worker(7, instance.home, instance._appliance())
-    token = node.folder / "tokens" / "worker"
-    token.parent.mkdir(parents=True)
-    token.parent.chmod(0o700)
-    write_private(token, answer.json()["token"])
-    nodes.prepare_worker(node, 7, replace(instance.settings, worker_cpus=1), head)
-    configuration = node.folder / "condor_config"
-    configuration.write_text(configuration.read_text().replace("WORKER_SITE = local", "WORKER_SITE = home"))
-    try:
-        node.start()
+    with local_workers(instance, site="home") as made:
+        made.create(mint=lambda _: str(answer.json()["token"]))
         wait_for("home", user("alice"))
         yield
-    finally:
-        node.stop()
 
 
 @pytest.mark.usefixtures("alices_worker")

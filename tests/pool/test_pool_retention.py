@@ -17,7 +17,8 @@ from api.jobs.sandbox import Sandbox
 from deploy import service
 from deploy.instance import Instance
 from tests.pool.conftest import User
-from tests.pool.disaster import all_jobs, delete_all, head_of, until, waiting
+from tests.pool.disaster import all_jobs, delete_all, waiting
+from tests.pool.seeing import head_of, until
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -12,7 +12,7 @@ import pytest
 from deploy import nodes
 from deploy.instance import Instance
 from tests.pool.conftest import User
-from tests.pool.disaster import head_of
+from tests.pool.seeing import head_of
 from tests.pool.slots import of_slots
 from tests.pool.storage_support import (
     RUNTIMES,
@@ -26,6 +26,7 @@ from tests.pool.storage_support import (
     sh,
 )
 from tests.pool.webdav import PASSWORD, WebDav
+from tests.pool.workers import pool_of, worker_of
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -107,7 +108,7 @@ def test_the_password_is_nowhere_but_in_the_jobs_own_file_and_in_the_mount_progr
     environment = Path(f"/proc/{process_of(instance, 'rclone mount')}/environ").read_bytes()
     hidden = dict(part.partition(b"=")[::2] for part in environment.split(b"\0"))[b"RCLONE_CONFIG_STORAGE_PASS"]
     assert hidden
-    scratch = next((instance.home.nodes / "worker1/pool/execute").glob("dir_*"))
+    scratch = next((pool_of(worker_of(instance, alice, number)) / "execute").glob("dir_*"))
     told = json.dumps(alice.describe(number))
     ad = nodes.run_on_head(head_of(instance), ["condor_q", "-name", "prominence@", "-long", str(number)])
     assert f"ClusterId = {number}\n" in ad

@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 import requests
 
-from deploy import appliance, nodes
+from cloud_provisioner.drivers.local.servers import Server
 from deploy.instance import Instance
-from deploy.namespaces import Process
 from tests.pool.conftest import MIRROR, User
-from tests.pool.disaster import another_api, api_processes, descendants, until
+from tests.pool.disaster import another_api, api_processes
 from tests.pool.gates import Gates, gates
 from tests.pool.registry import Registry, Relay, layer, program
+from tests.pool.seeing import descendants, until
 from tests.pool.slots import nothing_is_left, of_slots
+from tests.pool.workers import only, processes, top, wait_for_workers, written_by
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -29,7 +30,7 @@ BUSYBOX = "/images/busybox"
 
 @dataclass
 class Scene:
-    """A pool with one worker, and jobs on it that stand still in each phase until they are let go on."""
+    """A pool that has one worker at a time, and jobs on it that stand still in each phase until they are let go on."""
 
     instance: Instance
     user: User
@@ -37,52 +38,26 @@ class Scene:
     relay: Relay
 
     @property
-    def process(self) -> Process:
-        """What the worker's namespaces were made by."""
-        return Process(self.instance.home.run / "worker1.pid")
+    def worker(self) -> Server:
+        """The worker that is there now."""
+        return only(self.instance)
 
-    @property
-    def top(self) -> int:
-        """Its process id."""
-        top = self.process.pid()
-        assert top is not None
-        return top
-
-    @property
-    def folder(self) -> Path:
-        """What the worker sees as /pool."""
-        return self.instance.home.nodes / "worker1/pool"
-
-    def scratch(self) -> set[str]:
-        """The scratch directories of jobs on the worker."""
-        return {one.name for one in (self.folder / "execute").iterdir()}
+    def scratch(self) -> set[Path]:
+        """The scratch directories of jobs on all workers, and on what is left of workers."""
+        return set(self.instance.home.workers.glob("*/pool/execute/*"))
 
     def partial_images(self) -> list[Path]:
         """Images that were begun and not finished."""
-        cache = "upper/var/cache/prominence/partial"
-        return [one for disk in self.folder.parent.glob("disk-*") for one in (disk / cache).glob("*")]
+        return list(written_by(self.worker).glob("var/cache/prominence/partial/*"))
 
     def mounts(self) -> int:
         """How much is mounted on the worker."""
-        first = next(descendants(self.top))
+        first = next(descendants(top(self.worker)))
         return len(Path(f"/proc/{first}/mountinfo").read_text().splitlines())
 
     def pids(self, words: str) -> list[int]:
         """The processes on the worker in whose command line these words stand."""
-        return [pid for pid in descendants(self.top) if words in _command(pid)]
-
-    def restart(self) -> None:
-        """Start the worker anew."""
-        lower = appliance.ensure(self.instance.settings.cache, print)
-        _, workers = nodes.nodes_of(self.instance.settings, self.instance.home, lower)
-        workers[0].start()
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return ""
+        return processes(self.worker, words)
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +107,13 @@ def kill_starters(scene: Scene) -> None:
 
 
 def kill_worker(scene: Scene) -> None:
-    """The first process of its namespaces: the kernel ends all others with it."""
-    kill([next(descendants(scene.top))])
-    until(lambda: scene.process.pid() is None, 20)
-    scene.restart()
+    """The first process of its namespaces: the kernel ends all others with it, and another worker comes."""
+    lost = scene.worker
+    kill([next(descendants(top(lost)))])
+    until(lambda: lost.process.pid() is None, 20)
+    (found,) = wait_for_workers(scene.instance, 1)
+    assert found.uuid != lost.uuid
+    assert not lost.folder.exists()
 
 
 def submit_phases(scene: Scene, moment: str) -> dict[str, int]:

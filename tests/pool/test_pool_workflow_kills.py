@@ -15,9 +15,10 @@ from deploy import service
 from deploy.instance import Instance
 from pool.dagman import STATES_FILE
 from tests.pool.conftest import User
-from tests.pool.disaster import all_jobs, another_api, api_processes, daemon, head_of, until
+from tests.pool.disaster import all_jobs, another_api, api_processes
 from tests.pool.families import jobs_of, member, submit, sweep, wait
 from tests.pool.killing import HEADER
+from tests.pool.seeing import daemon, head_of, until
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -11,6 +11,15 @@ from pool.state import Status, state
 
 TABLE: list[tuple[dict[str, Any], Status, str]] = [
     ({"JobStatus": 1}, Status.IDLE, ""),
+    (
+        {"JobStatus": 1, "ProminenceReason": "quota", "ProminenceReasonText": "waiting: %2464"},
+        Status.IDLE,
+        "waiting: $64",
+    ),
+    ({"JobStatus": 1, "ProminenceReason": "deploying", "ProminenceReasonText": "at A"}, Status.DEPLOYING, "at A"),
+    ({"JobStatus": 1, "ProminenceReason": "deploying"}, Status.DEPLOYING, ""),
+    ({"JobStatus": 1, "ProminenceReason": 7, "ProminenceReasonText": 7}, Status.IDLE, ""),
+    ({"JobStatus": 2, "ProminenceReason": "deploying", "ProminenceReasonText": "at A"}, Status.RUNNING, ""),
     ({"JobStatus": 2}, Status.RUNNING, ""),
     ({"JobStatus": 6}, Status.RUNNING, ""),
     ({"JobStatus": 7}, Status.RUNNING, ""),

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pool.state import PROJECTION, TRIES, Status, state
+from cloud_provisioner.planning.reasons import Reason
+from pool.state import DEPLOYING, PROJECTION, TRIES, Status, state
 from worker.exitcodes import ExitCode
 
 _POLICY = Path(__file__).parents[2] / "condor_config" / "policy.conf"
@@ -106,6 +107,36 @@ def test_only_a_job_that_never_started_waits_too_long(more: Ad, removed: bool, p
     assert says(policy["SYSTEM_PERIODIC_REMOVE_QueueTime"], ad) == removed
 
 
+@pytest.mark.parametrize("code", list(Reason))
+def test_a_job_that_is_not_to_wait_goes_unless_a_worker_is_there_or_about_to_come(
+    code: Reason, policy: dict[str, str]
+) -> None:
+    comes = (Reason.MATCHING, Reason.DEPLOYING, Reason.STARTING, Reason.PROBING, Reason.UNKNOWN)
+    waits = {"ProminenceReason": str(code), "ProminenceReasonText": "waiting: 100 %25 of A is used"}
+    ad = {"JobStatus": 1, "NumJobStarts": 0, "QDate": _LONG_AGO, "ProminenceMaximumTimeInQueue": 0, **waits}
+    knob = policy["SYSTEM_PERIODIC_REMOVE_NotToWait"]
+    assert says(knob, ad) == (code not in comes)
+    assert not says(policy["SYSTEM_PERIODIC_REMOVE_QueueTime"], ad)
+    for change in ({"NumJobStarts": 1}, {"JobStatus": 2}, {"ProminenceMaximumTimeInQueue": 60}):
+        assert not says(knob, ad | change)
+    for name in ("ProminenceMaximumTimeInQueue", "ProminenceReason"):
+        assert not says(knob, {key: value for key, value in ad.items() if key != name})
+
+
+def test_the_user_is_told_why_there_was_no_worker(policy: dict[str, str]) -> None:
+    waits = {"ProminenceReasonText": "waiting: 100 %25 of A is used"}
+    reason = classad2.ExprTree(policy["SYSTEM_PERIODIC_REMOVE_NotToWait_REASON"]).eval(classad2.ClassAd(waits))
+    shown = state({"JobStatus": 3, "RemoveReason": reason})
+    assert shown.status == Status.FAILED
+    assert shown.reason == (
+        "It was not to wait (its maximumTimeInQueue is 0), and no worker could be had: 100 % of A is used."
+    )
+
+
+def test_the_code_of_a_worker_on_its_way_is_the_provisioners() -> None:
+    assert DEPLOYING == Reason.DEPLOYING
+
+
 def test_a_job_that_did_not_come_through_the_api_stays_on_hold(policy: dict[str, str]) -> None:
     operators = {"JobStatus": 5, "HoldReasonCode": 1, "NumHolds": 1, "EnteredCurrentStatus": _LONG_AGO}
     assert not says(policy["SYSTEM_PERIODIC_REMOVE_Held"], operators)
@@ -134,6 +165,8 @@ _ADS = st.fixed_dictionaries(
         "HoldReasonCode": _NUMBERS,
         "NumHolds": _NUMBERS,
         "RemoveReason": _TEXTS,
+        "ProminenceReason": _TEXTS | st.just(DEPLOYING),
+        "ProminenceReasonText": _TEXTS,
     },
 )
 _REPORTS = st.none() | st.fixed_dictionaries({"reason": _TEXTS | st.fixed_dictionaries({"message": st.text()})})

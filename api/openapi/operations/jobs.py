@@ -41,7 +41,11 @@ LIST_PARAMETERS = (
     flag("completed", "Finished jobs, newest first, instead of active ones."),
     flag("all", "Active and finished jobs, without limit."),
     Parameter("num", "How many finished jobs; 1 if left out.", {"type": "integer", "minimum": 1, "maximum": 9_999_999}),
-    Parameter("status", "Only jobs in this state.", {"type": "string", "enum": ["idle", "running"]}),
+    Parameter(
+        "status",
+        "Only jobs in this state; those that are deploying are among the idle ones.",
+        {"type": "string", "enum": ["idle", "deploying", "running"]},
+    ),
     Parameter("constraint", "Only jobs with this label, as `label=value`.", {"type": "string", "pattern": _LABEL}),
     Parameter("name", "Only jobs of this name.", {"type": "string", "pattern": r"^[^\x00]*$"}),
     Parameter("id", "Only these jobs: ids separated by commas.", IDS),

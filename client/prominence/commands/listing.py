@@ -17,7 +17,7 @@ FINISHED_SHOWN = 20
 def register(commands: Commands) -> None:
     """Add the command."""
     parser = commands.add("list", execute, summary="list jobs, the active ones unless told otherwise")
-    add_list_options(parser, "jobs", FINISHED_SHOWN)
+    add_list_options(parser, "jobs", FINISHED_SHOWN, ("idle", "deploying", "running"))
     parser.add_argument("--workflow", metavar="ID", type=positive, help="the jobs of this workflow")
 
 

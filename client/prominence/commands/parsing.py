@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from prominence.console import Console
@@ -57,15 +57,16 @@ def add_workflow_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("workflow", metavar="ID", type=positive, help="the workflow's id")
 
 
-def add_list_options(parser: argparse.ArgumentParser, what: str, shown: int) -> None:
-    """Add what says which of many to list; `shown` is how many finished ones where the user does not say."""
+def add_list_options(parser: argparse.ArgumentParser, what: str, shown: int, states: Sequence[str]) -> None:
+    """Add what says which of many to list; `shown` is how many finished ones where the user does not say, `states` are
+    those that active ones may be in."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--completed", action="store_true", help=f"finished {what}, the newest first")
     which.add_argument("--all", action="store_true", help=f"active and finished {what}, without a limit")
     parser.add_argument(
         "--num", metavar="N", type=positive, help=f"so many finished {what} (with --completed: {shown})"
     )
-    parser.add_argument("--status", choices=("idle", "running"), help=f"only active {what} in this state")
+    parser.add_argument("--status", choices=states, help=f"only active {what} in this state")
     parser.add_argument("--name", help=f"only {what} with this name")
     parser.add_argument("--label", metavar="KEY=VALUE", type=label, help=f"only {what} with this label")
     parser.add_argument("--json", action="store_true", help="print what the service answers")

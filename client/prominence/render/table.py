@@ -37,9 +37,24 @@ COLUMNS = (
 )
 
 
+REASON = Column("REASON", cut=True)
+WAITING = ("idle", "deploying")
+"""States of jobs that wait, of which a table says why."""
+
+
 def job_table(jobs: Sequence[Document], *, now: float, width: int | None) -> list[str]:
     """Return a table of jobs as lines: `now` in epoch seconds, `width` in columns, None for any length."""
-    return table(COLUMNS, [job_row(job, now) for job in jobs], width)
+    rows = [job_row(job, now) for job in jobs]
+    reasons = [_waits(job) for job in jobs]
+    if not any(reasons):
+        return table(COLUMNS, rows, width)
+    return table((*COLUMNS, REASON), [[*row, reason] for row, reason in zip(rows, reasons)], width)
+
+
+def _waits(job: Document) -> str:
+    """Return why a job waits, where it does and the service says so."""
+    reason = str(job.get("statusReason") or "") if job.get("status") in WAITING else ""
+    return reason[len("waiting: ") :] if reason.startswith("waiting: ") else reason
 
 
 def job_row(job: Document, now: float) -> list[str]:

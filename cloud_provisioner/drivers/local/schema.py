@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from cloud_provisioner.sites.base import ANY_VO, FilePath, Section, Site, Vo, VoName
+from cloud_provisioner.errors import BrokenRule
+from cloud_provisioner.sites.base import ANY_VO, FilePath, Section, Site, Vo, VoName, Word
+
+_MOUNTABLE = re.compile(r"[A-Za-z0-9/._+-]+")
+_LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
+_MOST = 4096
 
 
 class WorkerSize(Section):
@@ -34,6 +41,34 @@ class LocalSite(Site):
     worker: WorkerSize = Field(
         default_factory=lambda: WorkerSize.model_validate({}), description="how large each worker is"
     )
+    addresses: Word = Field(
+        "127.83.0.1-127.83.0.250",
+        description="loopback addresses for the workers, `FIRST-LAST`, one each: so many workers there are at most",
+    )
+    images: FilePath | None = Field(None, description="folder that jobs see as /images; none: there is none")
+
+    @field_validator("appliance", "folder", "images")
+    @classmethod
+    def _can_be_mounted(cls, path: str | None) -> str | None:
+        if path is not None and not _MOUNTABLE.fullmatch(path):
+            raise BrokenRule("must be a path of letters, digits and /._+- alone: it becomes part of mount options")
+        return path
+
+    @field_validator("addresses")
+    @classmethod
+    def _is_a_range(cls, text: str) -> str:
+        try:
+            first, last = (ipaddress.IPv4Address(part.strip()) for part in text.split("-"))
+        except ValueError:
+            first, last = ipaddress.IPv4Address(1), ipaddress.IPv4Address(0)
+        if not 0 <= int(last) - int(first) < _MOST or first not in _LOOPBACK or last not in _LOOPBACK:
+            raise BrokenRule(f"must be the first and the last of at most {_MOST} addresses in {_LOOPBACK}: FIRST-LAST")
+        return text
+
+    def seats(self) -> tuple[str, ...]:
+        """The addresses, in order."""
+        first, last = (int(ipaddress.IPv4Address(part.strip())) for part in self.addresses.split("-"))
+        return tuple(str(ipaddress.IPv4Address(number)) for number in range(first, last + 1))
 
 
 DESCRIPTION = LocalSite

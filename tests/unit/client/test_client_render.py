@@ -40,6 +40,19 @@ def test_a_table_shows_each_job_in_local_time() -> None:
     ]
 
 
+def test_a_table_says_why_jobs_wait_where_one_does() -> None:
+    waits = job(8, "idle", statusReason="waiting: A is full")
+    comes = job(9, "deploying", statusReason="a worker is on its way at A")
+    runs = job(10, "running", statusReason="Pulling image 40 %.")
+    lines = job_table([waits, comes, runs], now=NOW, width=None)
+    assert lines[0].endswith("CMD         REASON")
+    assert lines[1].endswith("echo hello  A is full")
+    assert lines[2].endswith("echo hello  a worker is on its way at A")
+    assert lines[3].endswith("echo hello")
+    assert "REASON" not in job_table([runs], now=NOW, width=None)[0]
+    assert all(width_of(line) <= 80 for line in job_table([waits, comes], now=NOW, width=80))
+
+
 def test_a_table_of_no_jobs_is_its_header() -> None:
     assert job_table([], now=NOW, width=80) == ["ID  NAME  CREATED  STATUS  ELAPSED  IMAGE  CMD"]
 

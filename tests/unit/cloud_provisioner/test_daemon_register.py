@@ -52,10 +52,10 @@ def test_a_call_is_given_out_only_after_its_record_was_written() -> None:
     assert made.commit() == []
 
 
-def test_what_was_being_sent_when_the_process_ended_is_unsure_at_the_next_start() -> None:
+def test_what_was_being_sent_when_the_process_ended_is_an_orphan_at_the_next_start() -> None:
     made, disk = register(intent("u", State.SENDING))
     assert made.commit() == []
-    assert disk.intents["u"].state is State.UNSURE
+    assert disk.intents["u"].state is State.ORPHANED
 
 
 def test_what_could_not_be_written_was_never_decided() -> None:

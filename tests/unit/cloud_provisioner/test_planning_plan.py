@@ -295,3 +295,49 @@ def test_a_silent_site_is_named_with_its_trouble() -> None:
     found = made([group(cpus=64)], [site("A"), silent])
     assert codes(found) == [(Reason.AUTH, 1)]
     assert found.reasons[0].sentence == "waiting: B does not accept the credential; A has no flavor with 64 cores"
+
+
+def static(cpus: int = 8, free: int = 8, **more: object) -> Server:
+    fields: dict[str, object] = {"site": "local", "flavor": "", "size": Amount(0, 0, 0), "ours": False, **more}
+    return server("", State.READY, cpus, free, **fields)
+
+
+def test_nothing_is_booted_for_jobs_that_somebody_elses_worker_will_take() -> None:
+    found = made([group(8)], [site("A")], [static()])
+    assert booked(found) == []
+    assert codes(found) == [(Reason.MATCHING, 8)]
+
+
+def test_what_does_not_fit_on_others_workers_is_booted() -> None:
+    found = made([group(10)], [site("A")], [static()])
+    assert codes(found) == [(Reason.MATCHING, 8), (Reason.DEPLOYING, 2)]
+
+
+def test_others_workers_are_never_given_back_and_use_no_limits() -> None:
+    workers = [static(site="A", idle_since=0.0) for _ in range(5)]
+    found = made([], [replace(site("A", kept_ready=1), limits=Limits(servers=1))], workers)
+    assert found.drain == ()
+    # Nor do they count as kept ready, since nobody here can keep them.
+    assert sum(boot.count for boot in found.boots) == 1
+
+
+@pytest.mark.parametrize(
+    ("job", "taken"),
+    [
+        (group(required=Placement(frozenset({"local"}))), True),
+        (group(required=Placement(frozenset(), frozenset({"home"}))), True),
+        (group(required=Placement(frozenset({"A"}))), False),
+        (group(required=Placement(frozenset(), frozenset({"elsewhere"}))), False),
+        (group(scaling=Scaling.NONE), True),
+        (group(scaling=Scaling.DEDICATED), False),
+    ],
+)
+def test_others_workers_take_jobs_that_may_run_there(job: Group, taken: bool) -> None:
+    found = made([job], [site("A")], [static(region="home")])
+    assert (codes(found) == [(Reason.MATCHING, 1)]) is taken
+
+
+def test_a_users_own_worker_is_room_for_that_user_alone() -> None:
+    bound = static(binding=Binding("ann"))
+    assert codes(made([group()], [site("A")], [bound])) == [(Reason.MATCHING, 1)]
+    assert codes(made([group(user="ben")], [site("A")], [bound])) == [(Reason.DEPLOYING, 1)]

@@ -15,17 +15,18 @@ from cloud_provisioner.servers.states import Action, Seen, State, following
 from cloud_provisioner.servers.views import CloudView, Listed, PoolView, Status, Worker
 
 SEEN = tuple(Seen)
-# A letter a state: Intended, Sending, Unsure, aBandoned, bUilding -> "C"reating, Joining, Ready, Lost, dRaining -> "D",
+# A letter a state: Intended, Sending, Unsure, Orphaned, Abandoned, building -> "C"reating, Joining, Ready, Lost, Draining,
 # deleting "X", Gone; a dot: nothing changes. Columns in the order of Seen.
 LETTERS = {
-    "I": State.INTENDED, "S": State.SENDING, "U": State.UNSURE, "A": State.ABANDONED, "C": State.BUILDING,
+    "I": State.INTENDED, "S": State.SENDING, "U": State.UNSURE, "O": State.ORPHANED, "A": State.ABANDONED, "C": State.BUILDING,
     "J": State.JOINING, "R": State.READY, "L": State.LOST, "D": State.DRAINING, "X": State.DELETING, "G": State.GONE,
 }  # fmt: skip
 GRID = {
     #                 ac re am rs bu ac er st va jo dr aw gb nf du la
     State.INTENDED:  "  .  .  .  .  .  .  .  .  .  .  .  .  G  .  S  .",
-    State.SENDING:   "  C  G  U  U  C  J  X  X  .  R  .  .  .  .  .  U",
+    State.SENDING:   "  C  G  U  O  C  J  X  X  .  R  .  .  .  .  .  U",
     State.UNSURE:    "  C  .  .  .  C  J  X  X  .  R  .  .  .  .  .  A",
+    State.ORPHANED:  "  C  .  .  .  C  J  X  X  .  R  .  .  .  .  .  A",
     State.ABANDONED: "  C  .  .  .  C  J  X  X  .  R  .  .  .  .  .  G",
     State.BUILDING:  "  .  .  .  .  .  J  X  X  X  R  .  .  X  .  .  X",
     State.JOINING:   "  .  .  .  .  .  .  X  X  X  R  .  .  X  .  .  X",
@@ -168,6 +169,29 @@ def test_a_drained_worker_is_deleted_and_a_busy_one_waits() -> None:
 def test_a_worker_that_joins_while_it_is_being_deleted_is_drained_instead() -> None:
     step = advance(intent(State.DELETING), None, pool(1), 60, TIMES)
     assert (step.intent.state, [do.action for do in step.todo]) == (State.DRAINING, [Action.DRAIN])
+
+
+def test_what_a_killed_process_may_have_asked_for_is_settled_by_a_few_lists() -> None:
+    server = told(intent(State.SENDING, None), Seen.RESTARTED, 100).intent
+    states = []
+    for at in (102, 104, 105):
+        server = advance(server, cloud(at), pool(), at, TIMES).intent
+        states.append(server.state)
+    assert states == [State.ORPHANED, State.ORPHANED, State.ABANDONED]
+    found = told(intent(State.SENDING, None), Seen.RESTARTED, 100).intent
+    assert advance(found, cloud(102, listed(Status.BUILD, "c9")), pool(), 102, TIMES).intent.state is State.BUILDING
+
+
+def test_a_delete_that_a_killed_process_had_noted_is_made_at_once() -> None:
+    server = told(intent(State.DELETING, since=100), Seen.RESTARTED, 101).intent
+    assert [do.action for do in advance(server, None, None, 101, TIMES).todo] == [Action.DELETE]
+
+
+def test_a_server_that_the_list_no_longer_shows_is_asked_for_soon() -> None:
+    server = intent(State.DELETING, since=100)
+    assert not advance(server, cloud(101), pool(), 101, TIMES).todo
+    assert [do.action for do in advance(server, cloud(103), pool(), 103, TIMES).todo] == [Action.DELETE]
+    assert not advance(server, cloud(103, listed(Status.ACTIVE)), pool(), 103, TIMES).todo
 
 
 def test_a_delete_is_repeated_at_its_pace_until_not_found() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import appliance
+from deploy import appliance, packages
 from deploy.errors import DeployError
 from tests.unit.deploy.conftest import Archive
 
@@ -64,18 +64,18 @@ def test_another_recipe_or_another_owner_has_another_name() -> None:
 def test_a_version_is_part_of_the_recipe(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = appliance.recipe()
     versions = tmp_path / "versions.toml"
-    lines = appliance.VERSIONS.read_text().splitlines()
+    lines = packages.VERSIONS.read_text().splitlines()
     versions.write_text("\n".join(f'{part} = "99"' if line.startswith(f"{part} ") else line for line in lines))
-    monkeypatch.setattr(appliance, "VERSIONS", versions)
+    monkeypatch.setattr(packages, "VERSIONS", versions)
     assert appliance.recipe() != before
 
 
 def test_the_products_own_version_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = appliance.recipe()
     versions = tmp_path / "versions.toml"
-    lines = appliance.VERSIONS.read_text().splitlines()
+    lines = packages.VERSIONS.read_text().splitlines()
     versions.write_text("\n".join('version = "99"' if line.startswith("version ") else line for line in lines))
-    monkeypatch.setattr(appliance, "VERSIONS", versions)
+    monkeypatch.setattr(packages, "VERSIONS", versions)
     assert appliance.recipe() == before
 
 

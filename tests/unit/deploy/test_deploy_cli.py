@@ -105,11 +105,16 @@ def test_logs_shows_the_end_of_each_log(home: Home, capsys: pytest.CaptureFixtur
     node = home.nodes / "head" / "pool" / "log"
     node.mkdir(parents=True)
     (node / "SchedLog").write_bytes(b"\xff schedd\n")
+    worker = home.workers / "0123456789abcdef0123456789abcdef-01234567"
+    (worker / "pool" / "log").mkdir(parents=True)
+    for log in (worker / "console.log", worker / "pool" / "log" / "StartLog"):
+        log.write_text("worker\n")
     assert main(["logs"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == f"== {home.log / 'api.log'}"
     assert printed[1:11] == [f"line {number}" for number in range(40, 50)]
     assert printed[11] == f"== {node / 'SchedLog'}"
+    assert printed[13:] == [f"== {worker}/console.log", "worker", f"== {worker}/pool/log/StartLog", "worker"]
 
 
 def test_stop_and_clean_may_be_repeated(home: Home) -> None:

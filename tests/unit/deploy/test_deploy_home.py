@@ -26,11 +26,25 @@ def settings(**environ: str) -> Settings:
         ({"XDG_CACHE_HOME": "/var/cache/alice", "PROMINENCE_CACHE": "/c"}, {"cache": Path("/c")}),
         ({"PROMINENCE_HOME": "/srv/prominence"}, {"home": Path("/srv/prominence")}),
         ({"PROMINENCE_HOME": ""}, {"home": Path("/home/alice/.prominence")}),
-        ({}, {"port": 8080, "workers": 1, "registry_mirror": "", "url": "http://127.0.0.1:8080/prominence/v1"}),
+        (
+            {},
+            {
+                "port": 8080,
+                "workers": 0,
+                "most_workers": 1,
+                "registry_mirror": "",
+                "url": "http://127.0.0.1:8080/prominence/v1",
+            },
+        ),
         ({"PROMINENCE_PORT": "9000"}, {"port": 9000, "url": "http://127.0.0.1:9000/prominence/v1"}),
         ({"PROMINENCE_PORT": ""}, {"port": 8080}),
-        ({"PROMINENCE_WORKERS": "0"}, {"workers": 0}),
-        ({"PROMINENCE_WORKERS": "3", "PROMINENCE_WORKER_CPUS": "2"}, {"workers": 3, "worker_cpus": 2}),
+        ({"PROMINENCE_WORKERS": "0"}, {"workers": 0, "most_workers": 1}),
+        (
+            {"PROMINENCE_WORKERS": "3", "PROMINENCE_WORKER_CPUS": "2"},
+            {"workers": 3, "most_workers": 3, "worker_cpus": 2},
+        ),
+        ({"PROMINENCE_WORKERS": "2", "PROMINENCE_MOST_WORKERS": "4"}, {"workers": 2, "most_workers": 4}),
+        ({"PROMINENCE_MOST_WORKERS": "0"}, {"workers": 0, "most_workers": 0}),
         ({"PROMINENCE_REGISTRY_MIRROR": "http://127.0.0.1:5000/"}, {"registry_mirror": "http://127.0.0.1:5000"}),
         ({"PROMINENCE_REGISTRY_MIRROR": "https://[::1]:5000"}, {"registry_mirror": "https://[::1]:5000"}),
         ({"PROMINENCE_COLOUR": "green"}, {"port": 8080}),
@@ -52,6 +66,8 @@ def test_what_the_environment_says_is_set(environ: dict[str, str], expected: dic
         ("PROMINENCE_PORT", "9" * 30),
         ("PROMINENCE_WORKERS", "65"),
         ("PROMINENCE_WORKERS", "1.5"),
+        ("PROMINENCE_MOST_WORKERS", "65"),
+        ("PROMINENCE_MOST_WORKERS", "-1"),
         ("PROMINENCE_WORKER_CPUS", "0"),
         ("PROMINENCE_WORKER_CPUS", "129"),
         ("PROMINENCE_HOME", "/srv/a b"),
@@ -81,9 +97,9 @@ def test_a_relative_home_is_that_folder_whatever_the_process_does_later(
 
 def test_workers_share_the_memory_of_the_machine_and_leave_some_of_it() -> None:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    for workers in (0, 1, 4):
-        chosen = settings(PROMINENCE_WORKERS=str(workers))
-        assert 0 < chosen.worker_memory * max(1, workers) < memory
+    for ready, most in ((0, 0), (0, 1), (1, 1), (4, 1), (1, 4)):
+        chosen = settings(PROMINENCE_WORKERS=str(ready), PROMINENCE_MOST_WORKERS=str(most))
+        assert 0 < chosen.worker_memory * max(1, ready, most) < memory
 
 
 @pytest.mark.parametrize("port", [1024, 8080, 65535])

@@ -1,4 +1,4 @@
-"""What the nodes of an instance are configured with, as text and files; no node is started."""
+"""What the head of an instance is configured with, as text and files; no node is started."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from deploy import nodes
 from deploy.home import POOL_PORT, Home, Settings
 from deploy.nodes import Node
 
-SETTINGS = Settings(Path("/unused"), Path("/unused"), port=9000, workers=2, worker_cpus=3, worker_memory=2048)
+SETTINGS = Settings(Path("/unused"), Path("/unused"), port=9000)
 HEAD = SETTINGS.address(1)
 
 
@@ -48,11 +48,6 @@ def head(home: Home, tmp_path: Path) -> Node:
     return _with_tokens_of_head(nodes.head(home, tmp_path / "appliance-1"))
 
 
-@pytest.fixture
-def worker(home: Home, tmp_path: Path) -> Node:
-    return _with_token(nodes.worker(2, home, tmp_path / "appliance-1"), "worker")
-
-
 def assigned(file: Path) -> dict[str, str]:
     lines = (line.partition(" = ") for line in file.read_text().splitlines())
     return {name: value for name, equals, value in lines if equals}
@@ -77,43 +72,10 @@ def test_the_head_is_central_manager_and_access_point(head: Node, home: Home) ->
     assert config["PROGRAM"] == str(home.worker_program.parent)
 
 
-def test_a_worker_is_a_worker_alone(worker: Node, head: Node) -> None:
-    nodes.prepare_worker(worker, 2, SETTINGS, head)
-    assert included(worker) == ["common", "security", "worker"]
-    config = assigned(worker.folder / "condor_config")
-    assert (config["NODE_ADDRESS"], config["POOL_HEAD"]) == (SETTINGS.address(12), HEAD)
-    assert (config["WORKER_CPUS"], config["WORKER_MEMORY"]) == ("3", "2048")
-    assert (config["WORKER_SITE"], config["WORKER_REGION"]) == ("local", "local")
-    assert config["WORKER_REGISTRY_MIRROR"] == ""
-
-
-def test_a_worker_holds_its_token_and_no_key(worker: Node, head: Node) -> None:
+def test_settings_that_changed_are_in_the_next_configuration(head: Node) -> None:
     nodes.prepare_head(head, SETTINGS)
-    nodes.prepare_worker(worker, 2, SETTINGS, head)
-    assert [file.name for file in (worker.folder / "tokens").iterdir()] == ["worker"]
-    key = (head.folder / "keys" / "POOL").read_text()
-    files = [file for file in worker.folder.rglob("*") if file.is_file()]
-    assert files
-    assert not any(key in file.read_text() for file in files)
-    assert not (worker.folder / "keys").exists()
-
-
-def test_each_job_that_may_run_at_a_time_has_an_account(worker: Node, head: Node) -> None:
-    nodes.prepare_worker(worker, 2, SETTINGS, head)
-    assert assigned(worker.folder / "slots.conf") == {
-        "SLOT1_1_USER": "slot001",
-        "SLOT1_2_USER": "slot002",
-        "SLOT1_3_USER": "slot003",
-    }
-
-
-def test_settings_that_changed_are_in_the_next_configuration(worker: Node, head: Node) -> None:
-    nodes.prepare_worker(worker, 2, SETTINGS, head)
-    mirrored = replace(SETTINGS, registry_mirror="http://127.0.0.1:5000", worker_cpus=1)
-    nodes.prepare_worker(worker, 2, mirrored, head)
-    config = assigned(worker.folder / "condor_config")
-    assert (config["WORKER_REGISTRY_MIRROR"], config["WORKER_CPUS"]) == ("http://127.0.0.1:5000", "1")
-    assert list(assigned(worker.folder / "slots.conf")) == ["SLOT1_1_USER"]
+    nodes.prepare_head(head, replace(SETTINGS, port=9001))
+    assert assigned(head.folder / "condor_config")["NODE_ADDRESS"] == replace(SETTINGS, port=9001).address(1) != HEAD
 
 
 def test_the_signing_key_is_made_once_and_can_be_read_by_the_service_alone(head: Node) -> None:
@@ -143,16 +105,8 @@ def test_what_was_written_over_another_appliance_is_forgotten(home: Home, head: 
     assert [disk.name for disk in newer.folder.parent.glob("disk-*")] == ["disk-appliance-2"]
 
 
-def test_the_nodes_are_those_that_were_asked_for(home: Home) -> None:
-    head, workers = nodes.nodes_of(SETTINGS, home, Path("/appliance"))
-    assert (head.name, [worker.name for worker in workers]) == ("head", ["worker1", "worker2"])
-    assert nodes.nodes_of(replace(SETTINGS, workers=0), home, Path("/appliance"))[1] == []
-    assert len({node.folder for node in (head, *workers)}) == 3
-    assert len({node.process.file for node in (head, *workers)}) == 3
-
-
 def test_the_head_sees_sandboxes_and_program_and_no_secrets_of_the_service(home: Home) -> None:
-    head, _ = nodes.nodes_of(SETTINGS, home, Path("/appliance"))
+    head = nodes.head(home, Path("/appliance"))
     seen = head.machine.binds or {}
     assert seen[home.sandboxes] == str(home.sandboxes)
     assert seen[home.worker_program.parent] == f"{home.worker_program.parent}:ro"
@@ -160,35 +114,31 @@ def test_the_head_sees_sandboxes_and_program_and_no_secrets_of_the_service(home:
     assert not [folder for folder in seen for one in secret if one.is_relative_to(folder)]
 
 
-def test_workers_see_images_alone_and_cannot_change_them(home: Home) -> None:
-    _, workers = nodes.nodes_of(SETTINGS, home, Path("/appliance"))
-    assert [worker.machine.binds for worker in workers] == [{home.images: "/images:ro"}] * 2
-
-
 def test_daemons_start_with_an_empty_environment(home: Home) -> None:
-    for node in (nodes.head(home, Path("/appliance")), nodes.worker(1, home, Path("/appliance"))):
-        words = node.machine.command(["condor_master", "-f"])
-        assert words[:2] == ["env", "-i"]
-        assert [word for word in words[2:] if "=" in word and word.split("=")[0].isupper()] == [words[2]]
-        assert words[-3:] == ["--", "condor_master", "-f"]
+    words = nodes.head(home, Path("/appliance")).machine.command(["condor_master", "-f"])
+    assert words[:2] == ["env", "-i"]
+    assert [word for word in words[2:] if "=" in word and word.split("=")[0].isupper()] == [words[2]]
+    assert words[-3:] == ["--", "condor_master", "-f"]
 
 
-def test_the_api_reaches_the_pool_with_its_own_token(home: Home, head: Node) -> None:
-    """HTCondor's own configuration code reads the file."""
-    tokens = home.keys / "condor"
-    tokens.mkdir()
-    (tokens / "prominence").write_text("token")
-    nodes.write_client_config(SETTINGS, home, head)
+def test_the_api_and_the_provisioner_reach_the_pool_each_with_its_own_token(home: Home, head: Node) -> None:
+    """HTCondor's own configuration code reads the files."""
+    tokens = {home.client_config: home.keys / "condor", home.provisioner_config: home.keys / "provisioner"}
+    for folder, name in ((home.keys / "condor", "prominence"), (home.keys / "provisioner", "provisioner")):
+        folder.mkdir()
+        (folder / name).write_text("token")
+    nodes.write_client_configs(SETTINGS, home, head)
     program = (
         "import htcondor2, json\n"
         "names = ('COLLECTOR_HOST', 'SEC_TOKEN_DIRECTORY', 'SEC_DEFAULT_ENCRYPTION', 'TRUST_DOMAIN')\n"
         "print(json.dumps([htcondor2.param[name] for name in names]))\n"
     )
-    environ = {"CONDOR_CONFIG": str(home.client_config), "PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert json.loads(done.stdout) == [f"{HEAD}:{POOL_PORT}", str(tokens), "REQUIRED", "prominence"]
+    for config, folder in tokens.items():
+        environ = {"CONDOR_CONFIG": str(config), "PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore"}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60, check=True
+        )
+        assert json.loads(done.stdout) == [f"{HEAD}:{POOL_PORT}", str(folder), "REQUIRED", "prominence"]
     assert stat.S_IMODE(home.keys.stat().st_mode) == 0o700
 
 

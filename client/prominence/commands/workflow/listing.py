@@ -16,7 +16,7 @@ FINISHED_SHOWN = 20
 def register(commands: Commands) -> None:
     """Add the command."""
     parser = commands.add("list", execute, summary="list workflows, the active ones unless told otherwise")
-    add_list_options(parser, "workflows", FINISHED_SHOWN)
+    add_list_options(parser, "workflows", FINISHED_SHOWN, ("idle", "running"))
 
 
 def execute(arguments: argparse.Namespace, console: Console) -> int:

@@ -60,6 +60,42 @@ def names(found: list[dict[str, Any]]) -> list[str]:
     return [event["event"] for event in found]
 
 
+DEPLOYING = """\
+000 (2004.000.000) 2026-11-23T12:35:37.250Z Job submitted from host: <127.72.63.1:29618>
+...
+033 (2004.000.000) 2026-11-23 12:35:38.000Z Setting job attribute ProminenceReasonText to "waiting: A is full"
+...
+033 (2004.000.000) 2026-11-23 12:35:38.100Z Setting job attribute ProminenceReason to "quota"
+...
+033 (2004.000.000) 2026-11-23 12:35:40.000Z Setting job attribute ProminenceReasonSite to "B"
+...
+033 (2004.000.000) 2026-11-23 12:35:40.001Z Changing job attribute ProminenceReason from "quota" to "deploying"
+...
+033 (2004.000.000) 2026-11-23 12:35:50.000Z Changing job attribute ProminenceReasonSite from "B" to "C%25"
+...
+033 (2004.000.000) 2026-11-23 12:36:00.000Z Changing job attribute ProminenceReason from "deploying" to "quota"
+...
+033 (2004.000.000) 2026-11-23 12:36:10.000Z Changing job attribute ProminenceReason from "quota" to "deploying"
+...
+033 (2004.000.000) 2026-11-23 12:36:10.001Z Changing job attribute ProminenceReasonSite from "C%25" to "D"
+...
+"""
+
+
+def test_each_worker_that_is_on_its_way_is_told_of_with_its_site(tmp_path: Path) -> None:
+    log = read(tmp_path / "events.log", DEPLOYING)
+    waits = {"JobStatus": 1, "QDate": START, "ProminenceReason": "deploying", "ProminenceReasonText": "at %25D"}
+    told = events(waits | {"LastRejMatchTime": START + 40}, None, log)
+    assert [(event["event"], event["time"] - START, event.get("site")) for event in told] == [
+        ("created", 0, None),
+        ("deploying", pytest.approx(3.001, abs=1e-5), "B"),
+        ("deploying", pytest.approx(13, abs=1e-5), "C%"),
+        ("deploying", pytest.approx(33, abs=1e-5), "D"),
+        ("waiting", 40, None),
+    ]
+    assert told[-1]["reason"] == "at %D"
+
+
 def test_the_log_is_read_with_its_times(tmp_path: Path) -> None:
     log = read(tmp_path / "events.log", LOG)
     assert [entry.kind for entry in log] == [

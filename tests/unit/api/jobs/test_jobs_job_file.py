@@ -49,8 +49,7 @@ def test_the_executor_reads_what_the_api_writes(tmp_path: Path) -> None:
     assert (read.tasks[0].workdir, read.tasks[0].app, dict(read.tasks[0].env)) == ("/work", "x", {"A": "1"})
     assert read.tasks[1].stdout == "out/1.txt"
     assert (read.policies.maximum_task_retries, read.policies.ignore_task_failures) == (2, True)
-    assert read.resources["cpus"] == 2
-    assert read.resources["memory"] == 4
+    assert (read.resources["cpus"], read.resources["cpusMax"], read.resources["memoryPerCpu"]) == (2, 8, 2)
     assert [(one.filename, one.executable) for one in read.inputs] == [("bin/in.sh", True)]
     assert read.url == context().url
 

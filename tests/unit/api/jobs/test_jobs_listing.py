@@ -9,6 +9,7 @@ import pytest
 
 from api.errors import InvalidParameter
 from api.jobs.listing import Selection, job_ids, selection
+from pool.state import Status
 from tests.unit.api.jobs.jobs_support import AWKWARD, ad_of, described, job
 
 STATUS = {"idle": 1, "running": 2, "removed": 3, "completed": 4, "held": 5, "transferring": 6, "suspended": 7}
@@ -18,7 +19,9 @@ def ad(number: int = 1, status: str = "idle", **document: Any) -> classad2.Class
     """A job in the queue, as the API submitted it."""
     made = ad_of(described(job(**document)))
     made["ClusterId"] = number
-    made["JobStatus"] = STATUS[status]
+    made["JobStatus"] = STATUS["idle" if status == "deploying" else status]
+    if status == "deploying":
+        made["ProminenceReason"] = "deploying"
     return made
 
 
@@ -34,6 +37,10 @@ def selects(chosen: Selection, candidate: classad2.ClassAd) -> bool:
         ({"status": "idle"}, ad(status="idle"), True),
         ({"status": "idle"}, ad(status="held"), True),
         ({"status": "idle"}, ad(status="running"), False),
+        ({"status": "idle"}, ad(status="deploying"), True),
+        ({"status": "deploying"}, ad(status="deploying"), True),
+        ({"status": "deploying"}, ad(status="idle"), False),
+        ({"status": "deploying"}, ad(status="running"), False),
         ({"status": "running"}, ad(status="running"), True),
         ({"status": "running"}, ad(status="transferring"), True),
         ({"status": "running"}, ad(status="suspended"), True),
@@ -110,6 +117,17 @@ def test_a_flag_may_be_written_in_several_ways(text: str) -> None:
 def test_a_flag_may_be_switched_off(text: str) -> None:
     chosen = selection({"detail": text, "completed": text, "all": text})
     assert (chosen.detail, chosen.active, chosen.finished) == (False, True, False)
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("asked", [None, "idle", "deploying", "running"])
+def test_a_job_of_a_known_state_is_taken_as_the_queue_would(status: Status, asked: str | None) -> None:
+    chosen = selection({} if asked is None else {"status": asked})
+    states = {None: ("idle", "deploying", "running"), "idle": ("idle", "deploying")}.get(asked, (asked,))
+    assert chosen.takes(status) == (status in states)
+    if status in STATUS or status == "deploying":
+        active = status in ("idle", "deploying", "running")
+        assert not active or selects(chosen, ad(status=str(status))) == chosen.takes(status)
 
 
 def test_an_id_larger_than_the_queues_is_no_job_rather_than_an_error() -> None:

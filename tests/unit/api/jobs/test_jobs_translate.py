@@ -11,6 +11,7 @@ import pytest
 
 from api.documents.redact import redacted
 from api.jobs.translate import token_lifetime
+from identity.caller import group_slug
 from pool import attributes
 from pool.submission import escaped
 from tests.unit.api.jobs.jobs_support import AWKWARD, ISSUER, SUBMISSION, ad_of, context, described, job
@@ -29,10 +30,8 @@ def policies(**asked: Any) -> dict[str, Any]:
 
 LINES: list[tuple[dict[str, Any], dict[str, str]]] = [
     (resources(cpus=4, memory=8), {"request_cpus": "4", "request_memory": "8192", "request_disk": "10485760"}),
-    (resources(cpusRange=[2, 16], memory=1), {"request_cpus": "2"}),
-    (resources(cpusOptions=[8, 3], memory=1), {"request_cpus": "3"}),
-    (resources(totalCpusRange=[5, 9], memory=1), {"request_cpus": "5"}),
-    (resources(cpusRange=[4, 8], memoryPerCpu=1.5), {"request_cpus": "4", "request_memory": "6144"}),
+    (resources(cpusRange=[2, 16], memory=1), {"request_cpus": "max({2, min({16, TARGET.Cpus ?: 0})})"}),
+    (resources(cpusRange=[4, 8], memoryPerCpu=1.5), {"request_memory": "1536 * RequestCpus"}),
     (resources(cpus=1, memory=0.3), {"request_memory": "308"}),
     (resources(cpus=1, memory=0.000001), {"request_memory": "1"}),
     (resources(cpus=1, memory=1, disk=1), {"request_disk": "1048576"}),
@@ -44,6 +43,10 @@ LINES: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({}, {"priority": "0"}),
     (policies(priority=-5), {"priority": "-5"}),
     (policies(maximumTimeInQueue=60), {"My.ProminenceMaximumTimeInQueue": "3600"}),
+    (policies(maximumTimeInQueue=0), {"My.ProminenceMaximumTimeInQueue": "0"}),
+    (policies(autoScalingType="none"), {"My.ProminenceScaling": '"none"'}),
+    (policies(autoScalingType="dedicated"), {"My.ProminenceScaling": '"dedicated"'}),
+    (policies(preemptible=True), {"My.ProminencePreemptible": "true"}),
     (
         policies(leaveInQueue=True),
         {"leave_in_queue": "JobStatus == 4 && time() - CompletionDate < 2592000"},
@@ -72,7 +75,10 @@ def test_what_a_document_asks_for_is_requested(document: dict[str, Any], lines: 
         ({}, "My.ProminenceLabels"),
         ({}, "My.ProminenceMaximumTimeInQueue"),
         (policies(maximumTimeInQueue=-1), "My.ProminenceMaximumTimeInQueue"),
-        (policies(maximumTimeInQueue=0), "My.ProminenceMaximumTimeInQueue"),
+        (policies(autoScalingType="shared"), "My.ProminenceScaling"),
+        ({}, "My.ProminenceScaling"),
+        ({}, "My.ProminencePreemptible"),
+        ({}, "My.ProminenceCpusMax"),
     ],
 )
 def test_what_a_document_leaves_open_is_not_said(document: dict[str, Any], absent: str) -> None:
@@ -183,7 +189,7 @@ def test_labels_of_any_letters_are_literals() -> None:
     assert ad[attributes.Job.LABELS] == [escaped("k=ünï/1"), "project=x_1"]
 
 
-def runs_on(document: dict[str, Any], machine: dict[str, str]) -> bool:
+def runs_on(document: dict[str, Any], machine: dict[str, Any]) -> bool:
     """Whether the job's requirements hold for a worker with these attributes."""
     description = described(job(**document))
     return classad2.ExprTree(description["requirements"]).eval(ad_of(description), classad2.ClassAd(machine)) is True
@@ -208,6 +214,68 @@ def test_a_job_runs_only_where_its_requirements_say(machine: dict[str, str], run
 def test_a_job_that_requires_no_place_runs_anywhere(placement: dict[str, Any]) -> None:
     assert runs_on(policies(placement=placement), at("B", "us"))
     assert runs_on(policies(placement=placement), {})
+
+
+OWN = {"ProminencePurpose": "own", "Cpus": 4, "TotalSlotCpus": 4, "SlotType": "Partitionable"}
+
+
+@pytest.mark.parametrize(
+    ("scaling", "machine", "runs"),
+    [
+        (None, {}, True),
+        (None, {"ProminencePurpose": "shared"}, True),
+        (None, OWN, False),
+        ("shared", OWN, False),
+        ("none", OWN, False),
+        ("dedicated", {}, False),
+        ("dedicated", {"ProminencePurpose": "shared"}, False),
+        ("dedicated", OWN, True),
+        # Another one runs there already.
+        ("dedicated", OWN | {"Cpus": 3}, False),
+        # What is left of an earlier run of the user's.
+        ("dedicated", OWN | {"Cpus": 1, "SlotType": "Dynamic"}, True),
+    ],
+)
+def test_dedicated_jobs_and_others_do_not_meet(scaling: str | None, machine: dict[str, Any], runs: bool) -> None:
+    assert runs_on(policies(autoScalingType=scaling), machine) == runs
+
+
+@pytest.mark.parametrize(
+    ("preemptible", "machine", "runs"),
+    [(False, True, False), (True, True, True), (False, False, True), (False, None, True)],
+)
+def test_a_job_that_must_not_be_withdrawn_runs_on_workers_that_stay(
+    preemptible: bool, machine: bool | None, runs: bool
+) -> None:
+    found = {} if machine is None else {"ProminencePreemptible": machine}
+    assert runs_on(policies(preemptible=preemptible), found) == runs
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ({}, {"name": "x", "labels": {"a": "b"}, "inputs": [{"filename": "f", "content": ""}]}, True),
+        ({}, policies(maximumRetries=3), True),
+        ({}, policies(autoScalingType="shared"), True),
+        ({}, policies(autoScalingType="none"), False),
+        ({}, policies(preemptible=True), False),
+        ({}, policies(maximumTimeInQueue=5), False),
+        ({}, policies(placement={"requirements": {"sites": ["A"]}}), False),
+        ({}, resources(cpus=2, memory=1), False),
+        (resources(cpusRange=[1, 2], memory=1), resources(cpusRange=[1, 3], memory=1), False),
+        (resources(cpusRange=[1, 2], memory=1), resources(cpusOptions=[1, 2], memory=1), False),
+    ],
+)
+def test_jobs_are_alike_if_they_can_run_in_the_same_places(
+    one: dict[str, Any], other: dict[str, Any], alike: bool
+) -> None:
+    first, second = (ad_of(described(job(**document)))[attributes.Job.DEMAND] for document in (one, other))
+    assert (first == second) == alike
+
+
+def test_the_users_group_is_that_of_the_clause() -> None:
+    lines = described(job(), context(groups=("Bio", "geo")))
+    assert lines["accounting_group"] == group_slug("Bio")
 
 
 def test_nothing_secret_stands_in_the_description() -> None:

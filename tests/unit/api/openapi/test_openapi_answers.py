@@ -98,4 +98,4 @@ def test_a_running_job_as_shown_is_known_in_full() -> None:
 
 def test_workers_as_shown_are_known_in_full() -> None:
     machines = [{"Cpus": 1, "Memory": 512, "TotalSlotCpus": 4, "TotalSlotMemory": 2048}, {}]
-    whole(Workers, {"existing": existing(machines, "ada")})
+    whole(Workers, {"existing": existing(machines, "ada", "users")})

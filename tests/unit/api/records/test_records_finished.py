@@ -172,6 +172,16 @@ def test_the_columns_of_a_job_say_what_it_used() -> None:
     assert row(read(finished_ad()), None)["cpu_seconds"] == 25
 
 
+@pytest.mark.parametrize(
+    ("most", "provisioned", "cpus"),
+    [(None, 8, 2), (6, 4, 4), (6, 8, 6), (6, 1, 2), (6, None, 2), (6, "x", 2), ("x", 8, 2)],
+)
+def test_of_a_job_of_open_size_what_it_got_counts(most: Any, provisioned: Any, cpus: int) -> None:
+    more = {} if most is None else {"ProminenceCpusMax": most}
+    made = row({**read(finished_ad(RequestCpus=2)), **more, "CpusProvisioned": provisioned}, REPORT)
+    assert (made["cpus"], made["core_seconds"]) == (cpus, 50 * cpus)
+
+
 def test_a_workflow_itself_uses_nothing() -> None:
     made = row(read(finished_ad(ProminenceInstances=3, RemoteUserCpu=0.0, RemoteSysCpu=0.0)), {"reason": ""})
     assert (made["wall_seconds"], made["core_seconds"], made["cpu_seconds"]) == (0, 0, 0)

@@ -21,6 +21,7 @@ from cloud_provisioner.planning.past import Past, Trouble, accepted, booted, fai
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Binding, Intent, Purpose
 from cloud_provisioner.servers.states import State
+from cloud_provisioner.store.forgetting import forget_place
 from cloud_provisioner.store.lease import Lease
 from cloud_provisioner.store.reader import Reader
 from cloud_provisioner.store.schema import open_database
@@ -93,6 +94,7 @@ def test_what_boots_taught_comes_back_step_by_step(acting: Acting, database: Dat
             past = failed(past, "A", "small", failure, NOW + 100 * step, 8, "alice" if step % 2 else None)
         acting.store.write(past=past)
         assert Store(database, acting.lease).load() == ({}, past)
+        assert Reader(database).past() == past
 
 
 def test_what_has_not_changed_is_not_written(acting: Acting, database: Database) -> None:
@@ -119,6 +121,12 @@ def test_what_is_changed_and_forgotten_at_once_is_forgotten(acting: Acting) -> N
     acting.store.write([intent("a"), intent("b")])
     acting.store.write([intent("a", absent=1), intent("b", absent=1)], forget=["a", "unknown"])
     assert acting.store.load()[0] == {"b": intent("b", absent=1)}
+
+
+def test_what_somebody_else_has_deleted_is_forgotten_at_one_place_alone(acting: Acting, database: Database) -> None:
+    acting.store.write([intent("a"), intent("b", site="B")])
+    forget_place(database, "A")
+    assert set(acting.store.load()[0]) == {"b"}
 
 
 def test_of_a_write_that_is_refused_nothing_is_stored(acting: Acting) -> None:
@@ -154,7 +162,7 @@ def test_a_register_goes_on_where_the_last_process_stopped(acting: Acting, datab
     assert again.lease.acquire()
     register = Register(again.store, NOW + 1)
     register.commit()
-    assert {uuid: one.state for uuid, one in register.intents.items()} == {"a": State.UNSURE, "b": State.READY}
+    assert {uuid: one.state for uuid, one in register.intents.items()} == {"a": State.ORPHANED, "b": State.READY}
     assert again.store.load()[0] == dict(register.intents)
 
 
@@ -180,6 +188,7 @@ def test_a_database_that_goes_away_is_said_to_be_and_taken_up_again(postgres: Po
 WRITER = """
 import sys
 from cloud_provisioner.planning.past import Past
+from cloud_provisioner.store.forgetting import forget_place
 from cloud_provisioner.store.lease import Lease
 from cloud_provisioner.store.schema import open_database
 from cloud_provisioner.store.store import Store

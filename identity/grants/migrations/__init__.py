@@ -1,0 +1,1 @@
+"""Migrations of the table of grants, one file a step."""
