@@ -25,6 +25,7 @@ _GROUP_LENGTH = 64  # characters of a plain group name
 _RESERVED = frozenset(
     {
         "root",
+        "provisioner",
         "nobody",
         "daemon",
         "admin",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from cloud_provisioner.planning.demand import Group, Needs, Placement, Scaling
 from pool.attributes import Job
+from pool.submission import unescaped
 
 Ad = Mapping[str, Any]
 JobId = tuple[int, int]
@@ -147,7 +148,8 @@ def _scaling(ad: Ad) -> Scaling:
 
 def _names(ad: Ad, attribute: str) -> frozenset[str]:
     listed = ad.get(attribute)
-    return frozenset(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else frozenset()
+    names = (one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+    return frozenset(map(unescaped, names))
 
 
 def _number(ad: Ad, attribute: str, default: int) -> int:

@@ -16,6 +16,7 @@ from cloud_provisioner.servers.states import State
 from cloud_provisioner.servers.views import PoolView, Worker
 from pool.attributes import AUTHENTICATED_IDENTITY, Machine
 from pool.binding import WorkerIdentity, parsed
+from pool.submission import unescaped
 
 Ad = Mapping[str, Any]
 
@@ -63,7 +64,7 @@ def _worker(ad: Ad) -> Worker:
 def _other(ad: Ad, worker: Worker, identity: WorkerIdentity, now: float) -> Server:
     return Server(
         "",
-        str(ad.get(Machine.SITE) or ""),
+        unescaped(str(ad.get(Machine.SITE) or "")),
         "",
         State.READY,
         NOTHING,
@@ -73,7 +74,7 @@ def _other(ad: Ad, worker: Worker, identity: WorkerIdentity, now: float) -> Serv
         preemptible=ad.get(Machine.PREEMPTIBLE) is True,
         idle_since=None if worker.jobs else now,
         ours=False,
-        region=str(ad.get(Machine.REGION) or ""),
+        region=unescaped(str(ad.get(Machine.REGION) or "")),
     )
 
 

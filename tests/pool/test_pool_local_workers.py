@@ -39,7 +39,7 @@ def doors() -> Iterator[Gates]:
 
 def test_a_worker_joins_as_what_it_was_made_and_runs_a_job(workers: LocalWorkers, expendable: Instance) -> None:
     alice = User(expendable, "alice")
-    number = alice.submit("sh -c 'id -u; hostname'")
+    number = alice.submit("sh -c 'id -u; hostname'", policies={"preemptible": True})
     uuid, cloud_id = workers.create(preemptible=True)
     (ad,) = json.loads(nodes.run_on_head(workers.head, ["condor_status", "-json"]))
     assert {name.name: ad[name] for name in Machine} == {
@@ -69,7 +69,8 @@ def test_a_worker_joins_as_what_it_was_made_and_runs_a_job(workers: LocalWorkers
 def test_a_worker_of_its_own_takes_one_job_at_a_time(workers: LocalWorkers, expendable: Instance, doors: Gates) -> None:
     alice = User(expendable, "alice")
     workers.create(purpose=Purpose.OWN)
-    numbers = [alice.submit(doors.task(f"/own/{place}")) for place in range(3)]
+    alone = {"autoScalingType": "dedicated"}
+    numbers = [alice.submit(doors.task(f"/own/{place}"), policies=alone) for place in range(3)]
     until(lambda: sum(doors.waits[f"/own/{place}"] for place in range(3)) == 1, 30)
     for done in range(1, 4):
         time.sleep(4)  # two rounds of the negotiator, in which a second one would start

@@ -59,6 +59,7 @@ def test_a_whole_ad_says_what_its_kind_of_jobs_needs() -> None:
         ({Job.PREEMPTIBLE: True}, "preemptible", True),
         ({Job.PREEMPTIBLE: None}, "preemptible", False),
         ({Job.REQUIRED_SITES: ["a", "b"]}, "required", Placement(frozenset("ab"))),
+        ({Job.REQUIRED_SITES: ["a%25%C3%A9"]}, "required", Placement(frozenset({"a%é"}))),
         ({Job.PREFERRED_REGIONS: ["r"]}, "preferred", Placement(frozenset(), frozenset("r"))),
         ({"RequestCpus": None, "RequestMemory": None, "RequestDisk": None}, "needs", Needs(1, 1)),
         ({Job.WALLTIME: None}, "walltime", 43200.0),

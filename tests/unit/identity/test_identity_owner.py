@@ -31,7 +31,18 @@ def test_any_other_subject_is_hashed(subject: str) -> None:
 
 @pytest.mark.parametrize(
     "subject",
-    ["condor", "root", "prominence", "nobody", "worker", "worker1", "worker_a.b", "condor_pool", "daemon"],
+    [
+        "condor",
+        "root",
+        "prominence",
+        "nobody",
+        "worker",
+        "worker1",
+        "worker_a.b",
+        "condor_pool",
+        "daemon",
+        "provisioner",
+    ],
 )
 def test_a_name_with_a_meaning_is_never_an_owner(subject: str) -> None:
     for issuer in (HOME, AWAY):
