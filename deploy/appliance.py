@@ -39,8 +39,8 @@ rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/usr/lib/python3/di
 """
 
 
-def recipe() -> list[str]:
-    """What decides the appliance's content, as arguments of mmdebstrap; the same list gives the same digest."""
+def small() -> list[str]:
+    """How any root file system is made small, and which versions apt takes, as arguments of mmdebstrap."""
     return [
         "--variant=minbase",
         "--format=directory",
@@ -51,35 +51,62 @@ def recipe() -> list[str]:
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
         f'--setup-hook=mkdir -p "$1/etc/apt/preferences.d" && printf %s \'{pins()}\' >"$1/etc/apt/preferences.d/pins"',
-        f'--customize-hook=bash -c {_quoted(INSTALL_UDOCKER)} install "$1" {_quoted(udocker())}',
-        f'--customize-hook=bash -c {_quoted(_CUSTOMIZE)} customize "$1"',
-        f"--include={','.join(PACKAGES)}",
+    ]
+
+
+def recipe(packages: Sequence[str] = PACKAGES, further: Sequence[str] = ()) -> list[str]:
+    """What decides a root file system's content, as arguments of mmdebstrap; the same list gives the same digest.
+
+    `further` arguments stand behind those of the appliance, so that their hooks see what its hooks made.
+    """
+    return [
+        *small(),
+        f'--customize-hook=bash -c {quoted(INSTALL_UDOCKER)} install "$1" {quoted(udocker())}',
+        f'--customize-hook=bash -c {quoted(_CUSTOMIZE)} customize "$1"',
+        *further,
+        f"--include={','.join(packages)}",
         versions()["debian"],
     ]
 
 
 def digest(recipe: Sequence[str], owner: int) -> str:
-    """Name of the appliance that `recipe` gives when built by the account `owner`, whose ids stand in its files."""
+    """Name of what `recipe` gives when built by the account `owner`, whose ids stand in its files."""
     return hashlib.sha256(json.dumps([*recipe, owner]).encode()).hexdigest()[:12]
 
 
 def ensure(cache: Path, say: Callable[[str], None]) -> Path:
     """The appliance's folder below `cache`, built when it is not there; one build at a time, others wait for it."""
-    steps = recipe()
-    target = cache / f"appliance-{digest(steps, os.getuid())}"
+    doing = "building the appliance root file system (downloads about 170 MB)"
+    return built(cache, "appliance", recipe(), doing, say)
+
+
+def built(
+    cache: Path,
+    name: str,
+    steps: Sequence[str],
+    doing: str,
+    say: Callable[[str], None],
+    archives: Sequence[str] = (),
+) -> Path:
+    """The root file system of these steps, a folder below `cache` whose name begins with `name`; built like the appliance.
+
+    `doing` is said before a build. `archives` are lines of apt's sources, beside Debian's release and unstable.
+    """
+    target = cache / f"{name}-{digest(steps, os.getuid())}"
     if not target.is_dir():
         with alone(cache, say) as lock:
             if not target.is_dir():
-                say("building the appliance root file system (downloads about 170 MB)")
-                _build(cache, target, steps, lock)
+                say(doing)
+                _build(cache, target, steps, archives, lock)
     return target
 
 
-def _build(cache: Path, target: Path, steps: Sequence[str], lock: int) -> None:
+def _build(cache: Path, target: Path, steps: Sequence[str], archives: Sequence[str], lock: int) -> None:
     partial = cache / f"{target.name}.partial"
     remove_tree(partial)
     address = debian.mirror()
-    log = cache / "appliance.log"
+    name = target.name.rpartition("-")[0]
+    log = cache / f"{name}.log"
     command = [
         *_mmdebstrap(cache),
         "--mode=root",
@@ -88,11 +115,12 @@ def _build(cache: Path, target: Path, steps: Sequence[str], lock: int) -> None:
         str(partial),
         f"deb {address} {steps[-1]} main",
         f"deb {address} sid main",
+        *archives,
     ]
     if not _ends_well(contained(command), log, lock):
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         remove_tree(partial)
-        raise DeployError(f"The appliance could not be built; the end of {log}:\n{tail}")
+        raise DeployError(f"The {name} could not be built; the end of {log}:\n{tail}")
     partial.rename(target)
 
 
@@ -129,5 +157,6 @@ def _mmdebstrap(cache: Path) -> list[str]:
     return ["perl", str(tools / "usr" / "bin" / "mmdebstrap")]
 
 
-def _quoted(script: str) -> str:
+def quoted(script: str) -> str:
+    """`script` as one word of a shell."""
     return "'" + script.replace("'", "'\\''") + "'"

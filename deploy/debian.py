@@ -15,15 +15,27 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 def mirror() -> str:
     """Address of the Debian archive that this machine's own apt uses."""
+    address = _archive("Debian")
+    if address is None:
+        raise DeployError(
+            "apt knows no Debian archive on this machine: run `apt-get update` as root, or add one to /etc/apt/sources.list.d/."
+        )
+    return address
+
+
+def security() -> str | None:
+    """Address of the archive of Debian's security updates that this machine's own apt uses; None: it uses none."""
+    return _archive("Debian-Security")
+
+
+def _archive(wanted: str) -> str | None:
     fields = "$(REPO_URI)|$(LABEL)|$(COMPONENT)"
     done = _run("apt-get", "indextargets", "--format", fields, "Created-By: Packages")
     for line in done.stdout.splitlines():
         address, label, component = line.split("|")
-        if label == "Debian" and component == "main":
+        if label == wanted and component == "main":
             return address
-    raise DeployError(
-        "apt knows no Debian archive on this machine: run `apt-get update` as root, or add one to /etc/apt/sources.list.d/."
-    )
+    return None
 
 
 def unpack(package: str, target: Path) -> None:

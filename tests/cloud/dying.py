@@ -1,14 +1,15 @@
-"""The provisioner with an executioner: it ends, as by kill -9, before the N-th line of what it does for a server.
+"""The provisioner with an executioner: it is killed, as by kill -9, or stopped, before a line of what it does for a server.
 
-    python -m tests.cloud.dying STATE N
+    python -m tests.cloud.dying STATE LINE [SIGNAL]
 
-Counted are the lines that are reached for the first time, in any thread, in the modules below, from the moment on in which a
-record enters STATE (`intended`: a create begins; `deleting`: a delete), once SIGUSR1 has armed it. REACHED in the environment
-names a file that always says how many these were, and which was the last one.
+LINE is a number: counted are the lines that are reached for the first time, in any thread, in the modules below, from the
+moment on in which a record enters STATE (`intended`: a create begins; `deleting`: a delete), once SIGUSR1 has armed it. Or it
+is the text of the line. REACHED in the environment names a file that says how many these were, and which was the last one.
 """
 
 from __future__ import annotations
 
+import linecache
 import os
 import signal
 import sys
@@ -43,10 +44,10 @@ _Tracer = Callable[[FrameType, str, Any], Any]
 
 
 class Executioner:
-    """Counts lines, and ends the process."""
+    """Counts lines, and sends the process a signal."""
 
-    def __init__(self, state: State, number: int, reached: Path) -> None:
-        self._state, self._number, self._file = state, number, reached
+    def __init__(self, state: State, line: str, number: signal.Signals, reached: Path) -> None:
+        self._state, self._line, self._signal, self._file = state, line, number, reached
         self._lines: set[tuple[str, int]] = set()
         self._armed = self._counting = False
 
@@ -71,12 +72,14 @@ class Executioner:
         self._lines.add((file, line))
         number = len(self._lines)
         self._file.write_text(f"{number} {Path(file).name}:{line}")
-        if number == self._number:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self._line in (str(number), linecache.getline(file, line).strip()):
+            os.kill(os.getpid(), self._signal)
 
 
 if __name__ == "__main__":
-    executioner = Executioner(State(sys.argv[1]), int(sys.argv[2]), Path(os.environ["REACHED"]))
+    state, line, *more = sys.argv[1:]
+    number = signal.Signals[more[0]] if more else signal.SIGKILL
+    executioner = Executioner(State(state), line, number, Path(os.environ["REACHED"]))
     signal.signal(signal.SIGUSR1, executioner.arm)
     threading.settrace(executioner.trace)
     sys.settrace(executioner.trace)

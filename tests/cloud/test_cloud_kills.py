@@ -1,26 +1,19 @@
-"""A provisioner that is killed at any step of making and deleting servers, and clouds that do not say what they did.
-
-Servers here become active and run nothing, so that many of them cost little: what counts is which there are.
-"""
+"""A provisioner that is killed at any step of making and deleting servers, and clouds that do not say what they did."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 
 from cloud_provisioner.servers.states import State
-from cloud_provisioner.store.wishes import Kind
-from tests.cloud.house import House, Provisioner, until
-from tests.cloud.openstack import people
-from tests.cloud.openstack.cloud import Cloud
-from tests.cloud.openstack.contents import set_quota
-from tests.cloud.openstack.hypervisor import Fault, set_faults
-from tests.cloud.openstack.rules import CREATE, DELETE, Orders, Rule
-from tests.cloud.visitor import Visitor
+from tests.cloud.deaf import Scene, scene
+from tests.cloud.house import Provisioner, until
+from tests.cloud.openstack.rules import CREATE, DELETE, Rule
+
+__all__ = ["scene"]
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -28,78 +21,6 @@ STRIDE = int(os.environ.get("PROMINENCE_TEST_STRIDE", "6"))
 """A kill at each so many-th line; 1: at every line."""
 SOON = 10.0
 """Seconds from the restart in which all is as it should be, on a machine that has time."""
-PATIENCE = 60.0
-THERE = (State.BUILDING, State.JOINING)
-ROOM = {"instances": 200, "cores": 400, "ram": 1024 * 1024}
-
-
-class Scene:
-    """A site whose servers run nothing, and jobs of which each needs one."""
-
-    def __init__(self, house: House, cloud: Cloud) -> None:
-        self.house, self.cloud = house, cloud
-        self.orders = Orders(cloud.place)
-        self.nova = Visitor(cloud.place, people.member(cloud.place, "biology", public=False)).nova
-        self.alice = house.user()
-        self.wanted = 0
-        self.reached = house.instance.home.path / "reached"
-        self.worst = (0.0, "")
-        set_faults(cloud.place, Fault("build", "deaf"))
-        set_quota(people.admin(cloud.place), "biology", ROOM)
-        house.describe("A", cloud.place, starting=100)
-
-    def start(self, *program: str, patience: float = 10) -> Provisioner:
-        return self.house.start(
-            "first",
-            *program,
-            environ={"REACHED": str(self.reached)},
-            times={"joining": 3600},
-            pace={"cycle": 0.5, "patience": patience},
-        )
-
-    def want(self) -> None:
-        """One server more."""
-        self.house.submit(self.alice, policies={"placement": {"requirements": {"sites": ["A"]}}})
-        self.wanted += 1
-
-    def unwant(self, uuid: str) -> None:
-        """One server less: this one."""
-        self.house.reader.wish(Kind.DRAIN_SERVER, uuid, time.time())
-        self.wanted -= 1
-
-    def servers(self) -> list[str]:
-        """Our uuids of all servers at the cloud."""
-        return sorted(server.metadata["prominence-server"] for server in self.nova.servers.list())
-
-    def recorded(self) -> list[str]:
-        """Those that have a record and are counted on."""
-        return sorted(one.uuid for one in self.house.records() if one.state in THERE)
-
-    def as_wanted(self) -> bool:
-        records = self.house.records()
-        there = self.servers()
-        return len(there) == self.wanted and there == sorted(one.uuid for one in records if one.state in THERE)
-
-    def settle(self, since: float, what: str, running: Provisioner) -> None:
-        """Waits until it acts, and there are as many servers as wanted, each with its record."""
-        until(
-            lambda: running.acts() and self.as_wanted(),
-            PATIENCE,
-            lambda: (what, self.wanted, self.servers(), self.house.records(), running.said()),
-        )
-        self.worst = max(self.worst, (time.monotonic() - since, what))
-
-    def die(self, dying: Provisioner, finished: Callable[[], bool]) -> bool:
-        """Waits for its death; False where it finished what it did before it came to that line."""
-        until(lambda: dying.process.poll() is not None or finished(), PATIENCE, dying.said)
-        return dying.process.poll() == -signal.SIGKILL
-
-
-@pytest.fixture
-def scene(house: House, cloud: Cloud) -> Iterator[Scene]:
-    made = Scene(house, cloud)
-    yield made
-    print(f"worst: {made.worst[0]:.1f} s ({made.worst[1]})")
 
 
 def armed(scene: Scene, state: State, line: int, before: str) -> Provisioner:
@@ -189,7 +110,6 @@ def test_a_cloud_that_does_not_say_that_it_made_a_server_is_not_asked_for_anothe
         scene.want()
         until(lambda: scene.orders.used() == [1], why=running.said)
         scene.settle(time.monotonic(), what, running)
-        creates = [one for one in scene.orders.requests() if one.method == "POST" and one.path.endswith("/servers")]
-        assert len(creates) == 1, (what, running.said())
+        assert len(scene.creates()) == 1, (what, running.said())
         scene.orders.rules()
     running.stop()

@@ -66,3 +66,15 @@ def test_what_a_killed_build_left_does_not_end_up_in_the_image(archive: Archive,
     left.mkdir(parents=True)
     (left / "half").touch()
     assert not (example_image.ensure(tmp_path) / "bin" / "half").exists()
+
+
+def test_a_machine_whose_apt_knows_no_security_updates_has_none(archive: Archive) -> None:
+    archive.update()
+    assert debian.security() is None
+
+
+def test_the_archive_of_security_updates_is_the_one_that_apt_uses(archive: Archive) -> None:
+    release = archive.folder / "dists" / "test" / "Release"
+    release.write_text(release.read_text().replace("Label: Debian", "Label: Debian-Security"))
+    archive.update()
+    assert (debian.security() or "").rstrip("/") == archive.address.rstrip("/")

@@ -14,6 +14,7 @@ from prominence.cli import parser as client_parser
 
 from cloud_provisioner.cli import parser as admin_parser
 from deploy.cli import _parser as quickstart_parser
+from deploy.worker_image import parser as image_parser
 from tests.unit.docs.reference import ROOT, compare, headings, names
 
 FILE = "commands.md"
@@ -39,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> list[str]:
     return found
 
 
-ALL = [*parsers(client_parser()), *parsers(admin_parser()), *parsers(quickstart_parser())]
+ALL = [*parsers(client_parser()), *parsers(admin_parser()), *parsers(quickstart_parser()), *parsers(image_parser())]
 
 
 @pytest.mark.parametrize(("command", "parser"), ALL, ids=[command for command, _ in ALL])

@@ -1,0 +1,108 @@
+"""A real boot of the image of workers, emulated: what its user data finds there, and after how many seconds.
+
+Run: `.venv/bin/python -m tests.bench.worker_image worker.qcow2 --folder /tmp/bench`, with an image of `deploy/worker-image`.
+The server gets a config drive with a worker's real user data, whose pool is nowhere, and says on its console what became
+of it. Prints what it said and the seconds, which are those of an emulated processor: one to two orders of magnitude more than
+those of a real one. Ends with 1 where the worker was not started; after 10 minutes at the latest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from cloud_provisioner.contextualisation import WorkerFacts, render
+from deploy import disk
+from deploy.home import from_environment
+from deploy.namespaces import contained, remove_tree
+
+EMULATOR = ("qemu-system-x86", "qemu-utils", "seabios", "xorriso")
+UUID = "0123456789abcdef0123456789abcdef"
+# The folder is /mnt there; nothing of the image itself is written to.
+BOOT = """
+set -e
+mount --bind "$2" "$1/mnt"
+mount --bind "$3" "$1/srv"
+mount --rbind /dev "$1/dev"
+exec chroot "$1" /bin/sh -ec '
+    qemu-img create -q -f qcow2 -b "/srv/$1" -F qcow2 /mnt/disk.qcow2 8G
+    xorriso -as mkisofs -quiet -V config-2 -r -J -o /mnt/config.iso /mnt/drive
+    exec timeout 600 nice -n 19 qemu-system-x86_64 -machine pc,accel=tcg -cpu max -smp 1 -m 1024 -display none \
+        -no-reboot -serial stdio -monitor none -nic user,model=virtio-net-pci,restrict=on -device virtio-rng-pci \
+        -drive file=/mnt/disk.qcow2,if=virtio -drive file=/mnt/config.iso,if=virtio,format=raw,readonly=on
+' boot "$4"
+"""
+# Behind the real user data, which has asked systemd for the worker's service.
+PROBE = """
+told() { echo "told: $*" >/dev/console; }
+told "user data after $(cut -d. -f1 /proc/uptime) s"
+for _ in $(seq 120); do systemctl is-active -q prominence-worker.service && break; sleep 1; done
+told "service $(systemctl is-active prominence-worker.service) after $(cut -d. -f1 /proc/uptime) s"
+for _ in $(seq 60); do pgrep condor_startd >/dev/null && break; sleep 1; done
+told "startd $(pgrep -c condor_startd) after $(cut -d. -f1 /proc/uptime) s"
+is_complete && told "complete"
+told "disk $(df --output=size -m / | tail -1) MB"
+told "condor.service $(systemctl is-enabled condor.service)"
+told "name $(hostname), machine id $(wc -c </etc/machine-id) bytes"
+told "address $(ip -4 -br address show scope global)"
+told "failed units: $(systemctl --failed --plain --no-legend | cut -d' ' -f1 | xargs)"
+systemctl poweroff --force
+"""
+
+
+def drive(folder: Path) -> None:
+    """Lays out a config drive as OpenStack does."""
+    place = folder / "drive" / "openstack" / "latest"
+    place.mkdir(parents=True)
+    claims = {"iat": int(time.time()), "exp": int(time.time()) + 3600}
+    token = f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.e30"
+    facts = WorkerFacts("pool.example", "10.0.2.99", 9618, UUID, "cloud", token)
+    (place / "user_data").write_text(render(facts) + PROBE)
+    (place / "meta_data.json").write_text(json.dumps({"uuid": UUID, "hostname": facts.name, "name": facts.name}))
+
+
+def boot(image: Path, folder: Path) -> list[str]:
+    """Lines that the server said to be told, which are printed with the rest of its console as they come."""
+    tools = disk.tools(from_environment(os.environ).cache / "worker-image", EMULATOR, "emulator", print)
+    words = [str(tools), str(folder), str(image.parent), image.name]
+    told = []
+    with (
+        (folder / "console.log").open("w") as log,
+        subprocess.Popen(
+            contained(["sh", "-c", BOOT, "boot", *words]), stdout=subprocess.PIPE, text=True, errors="replace"
+        ) as server,
+    ):
+        assert server.stdout
+        for line in server.stdout:
+            log.write(line)
+            log.flush()
+            if "told: " in line:
+                told.append(line.split("told: ", 1)[1].strip())
+                print(told[-1], flush=True)
+    return told
+
+
+def main() -> int:
+    """Boots it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("image", type=Path)
+    parser.add_argument("--folder", type=Path, required=True)
+    args = parser.parse_args()
+    folder: Path = args.folder.absolute() / "worker-image"
+    remove_tree(folder)
+    folder.mkdir(parents=True)
+    drive(folder)
+    began = time.monotonic()
+    told = boot(args.image.absolute(), folder)
+    print(f"ended after {time.monotonic() - began:.0f} s; its console is in {folder}/console.log")
+    return 0 if "complete" in told and any(line.startswith("service active") for line in told) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
