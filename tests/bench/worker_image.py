@@ -2,8 +2,9 @@
 
 Run: `.venv/bin/python -m tests.bench.worker_image worker.qcow2 --folder /tmp/bench`, with an image of `deploy/worker-image`.
 The server gets a config drive with a worker's real user data, whose pool is nowhere, and says on its console what became
-of it. Prints what it said and the seconds, which are those of an emulated processor: one to two orders of magnitude more than
-those of a real one. Ends with 1 where the worker was not started; after 10 minutes at the latest.
+of it. Prints what it said and the seconds, which are those of an emulated processor: many times those of a real one. Ends
+with 1 where the worker was not started; after 10 minutes at the latest.
+With `--metadata` there is no config drive: the user data comes from a metadata service.
 """
 
 from __future__ import annotations
@@ -22,21 +23,49 @@ from deploy import disk
 from deploy.home import from_environment
 from deploy.namespaces import contained, remove_tree
 
-EMULATOR = ("qemu-system-x86", "qemu-utils", "seabios", "xorriso")
+EMULATOR = ("qemu-system-x86", "qemu-utils", "seabios", "xorriso", "iproute2", "python3")
 UUID = "0123456789abcdef0123456789abcdef"
+# The server's network ends in a namespace: nobody is there but the metadata service, where it is wanted.
 # The folder is /mnt there; nothing of the image itself is written to.
 BOOT = """
 set -e
 mount --bind "$2" "$1/mnt"
 mount --bind "$3" "$1/srv"
 mount --rbind /dev "$1/dev"
-exec chroot "$1" /bin/sh -ec '
+exec unshare --net chroot "$1" /bin/sh -ec '
+    ip link set lo up
+    ip address add 169.254.169.254/32 dev lo
     qemu-img create -q -f qcow2 -b "/srv/$1" -F qcow2 /mnt/disk.qcow2 8G
-    xorriso -as mkisofs -quiet -V config-2 -r -J -o /mnt/config.iso /mnt/drive
+    if [ "$2" = drive ]; then
+        xorriso -as mkisofs -quiet -V config-2 -r -J -o /mnt/config.iso /mnt/drive 2>/dev/null
+        set -- -drive file=/mnt/config.iso,if=virtio,format=raw,readonly=on
+    else
+        python3 /mnt/metadata.py &
+        set -- -smbios type=1,product="OpenStack Nova"
+    fi
     exec timeout 600 nice -n 19 qemu-system-x86_64 -machine pc,accel=tcg -cpu max -smp 1 -m 1024 -display none \
-        -no-reboot -serial stdio -monitor none -nic user,model=virtio-net-pci,restrict=on -device virtio-rng-pci \
-        -drive file=/mnt/disk.qcow2,if=virtio -drive file=/mnt/config.iso,if=virtio,format=raw,readonly=on
-' boot "$4"
+        -no-reboot -serial stdio -monitor none -nic user,model=virtio-net-pci -device virtio-rng-pci \
+        -drive file=/mnt/disk.qcow2,if=virtio "$@" </dev/null
+' boot "$4" "$5"
+"""
+METADATA = """
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+
+class Service(SimpleHTTPRequestHandler):
+    def __init__(self, *arguments):
+        super().__init__(*arguments, directory="/mnt/drive")
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        if self.path.rstrip("/") != "/openstack":
+            return super().do_GET()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"latest")
+
+HTTPServer(("169.254.169.254", 80), Service).serve_forever()
 """
 # Behind the real user data, which has asked systemd for the worker's service.
 PROBE = """
@@ -47,6 +76,7 @@ told "service $(systemctl is-active prominence-worker.service) after $(cut -d. -
 for _ in $(seq 60); do pgrep condor_startd >/dev/null && break; sleep 1; done
 told "startd $(pgrep -c condor_startd) after $(cut -d. -f1 /proc/uptime) s"
 is_complete && told "complete"
+told "user data from $(cut -d: -f1 /var/lib/cloud/instance/datasource)"
 told "disk $(df --output=size -m / | tail -1) MB"
 told "condor.service $(systemctl is-enabled condor.service)"
 told "name $(hostname), machine id $(wc -c </etc/machine-id) bytes"
@@ -57,7 +87,7 @@ systemctl poweroff --force
 
 
 def drive(folder: Path) -> None:
-    """Lays out a config drive as OpenStack does."""
+    """Lays out a config drive as OpenStack does, which is what its metadata service shows as well."""
     place = folder / "drive" / "openstack" / "latest"
     place.mkdir(parents=True)
     claims = {"iat": int(time.time()), "exp": int(time.time()) + 3600}
@@ -67,10 +97,10 @@ def drive(folder: Path) -> None:
     (place / "meta_data.json").write_text(json.dumps({"uuid": UUID, "hostname": facts.name, "name": facts.name}))
 
 
-def boot(image: Path, folder: Path) -> list[str]:
+def boot(image: Path, folder: Path, source: str) -> list[str]:
     """Lines that the server said to be told, which are printed with the rest of its console as they come."""
     tools = disk.tools(from_environment(os.environ).cache / "worker-image", EMULATOR, "emulator", print)
-    words = [str(tools), str(folder), str(image.parent), image.name]
+    words = [str(tools), str(folder), str(image.parent), image.name, source]
     told = []
     with (
         (folder / "console.log").open("w") as log,
@@ -93,13 +123,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image", type=Path)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--metadata", action="store_true")
     args = parser.parse_args()
     folder: Path = args.folder.absolute() / "worker-image"
     remove_tree(folder)
     folder.mkdir(parents=True)
     drive(folder)
+    (folder / "metadata.py").write_text(METADATA)
     began = time.monotonic()
-    told = boot(args.image.absolute(), folder)
+    told = boot(args.image.absolute(), folder, "metadata" if args.metadata else "drive")
     print(f"ended after {time.monotonic() - began:.0f} s; its console is in {folder}/console.log")
     return 0 if "complete" in told and any(line.startswith("service active") for line in told) else 1
 
