@@ -120,11 +120,12 @@ class House:
     def start(
         self, instance: str = "first", *program: str, environ: Mapping[str, str] | None = None, **tables: Any
     ) -> Provisioner:
-        """Starts a provisioner; `program` runs it instead of its own, `tables` are changes of the settings."""
+        """Starts a provisioner; `program` runs it instead of its own, `tables` changes the settings, key by key."""
         home = self.instance.home
         settings = tomllib.loads(home.provisioner_settings.read_text()) | {"instance": instance}
-        for name in {**_TABLES, **tables}:
-            settings[name] = {**settings.get(name, {}), **_TABLES.get(name, {}), **tables.get(name, {})}
+        for changes in (_TABLES, tables):
+            for name, value in changes.items():
+                settings[name] = {**settings.get(name, {}), **value} if isinstance(value, Mapping) else value
         file = home.path / f"provisioner-{instance}.toml"
         write_private(file, _toml(settings))
         everything = {
@@ -208,12 +209,16 @@ class House:
 
 
 def _toml(settings: Mapping[str, Any]) -> str:
-    """A TOML file with tables of one level; JSON strings, numbers and lists are TOML's."""
-    plain = [f"{key} = {json.dumps(value)}" for key, value in settings.items() if not isinstance(value, dict)]
-    for name, table in settings.items():
-        if isinstance(table, dict):
-            plain += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
-    return "\n".join(plain) + "\n"
+    """A TOML file of inline tables alone."""
+    return "".join(f"{key} = {_value(value)}\n" for key, value in settings.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value)  # strings, numbers and truth values are TOML's
 
 
 @contextmanager

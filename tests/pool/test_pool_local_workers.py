@@ -69,8 +69,9 @@ def test_a_worker_joins_as_what_it_was_made_and_runs_a_job(workers: LocalWorkers
 def test_a_worker_of_its_own_takes_one_job_at_a_time(workers: LocalWorkers, expendable: Instance, doors: Gates) -> None:
     alice = User(expendable, "alice")
     workers.create(purpose=Purpose.OWN)
-    alone = {"autoScalingType": "dedicated"}
-    numbers = [alice.submit(doors.task(f"/own/{place}"), policies=alone) for place in range(3)]
+    numbers = [
+        alice.submit(doors.task(f"/own/{place}"), policies={"autoScalingType": "dedicated"}) for place in range(3)
+    ]
     until(lambda: sum(doors.waits[f"/own/{place}"] for place in range(3)) == 1, 30)
     for done in range(1, 4):
         time.sleep(4)  # two rounds of the negotiator, in which a second one would start
@@ -86,13 +87,13 @@ def test_a_worker_without_a_job_powers_itself_off_and_one_with_a_job_does_not(
 ) -> None:
     alice = User(expendable, "alice")
     number = alice.submit(doors.task("/busy"))
-    uuid, cloud_id = workers.create(idle=5)
+    uuid, cloud_id = workers.create(idle=15)
     until(lambda: doors.waits["/busy"] == 1, 30)
-    time.sleep(10)
+    time.sleep(20)
     assert workers.status(uuid) is Status.ACTIVE
     doors.open("/busy")
     assert alice.wait(number)["status"] == "completed"
-    until(lambda: workers.status(uuid) is Status.STOPPED, 30)
+    until(lambda: workers.status(uuid) is Status.STOPPED, 60)
     assert "there was no job for" in workers.console(cloud_id)
 
 
