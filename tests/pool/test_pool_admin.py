@@ -163,7 +163,7 @@ def test_why_names_each_site_and_each_worker_and_changes_nothing(admin: Admin, u
     assert (code, err) == (0, "")
     assert f"Job {number} of alice in " in out
     assert re.search(r"^here +noFlavor +here has no flavor with 64 cores$", out, re.MULTILINE)
-    assert re.search(r"^slot1@worker1\S* .*is too small, even when it is empty$", out, re.MULTILINE)
+    assert re.search(r"^slot1@local-\S* .*is too small, even when it is empty$", out, re.MULTILINE)
     assert alice.describe(number)["status"] == "idle"
     alice.call("DELETE", f"/jobs/{number}")
     assert "No provisioner has acted for prominence yet" in out
@@ -173,7 +173,7 @@ def test_why_knows_a_job_that_runs_and_one_that_is_not_there(admin: Admin, user:
     alice = user("alice")
     number = alice.submit("sleep 60")
     alice.wait(number, "running")
-    assert re.match(rf"Job {number} of alice in \S+ runs on slot1_\d+@worker1", admin.run("why", str(number))[1])
+    assert re.match(rf"Job {number} of alice in \S+ runs on slot1_\d+@local-", admin.run("why", str(number))[1])
     alice.call("DELETE", f"/jobs/{number}")
     code, _, err = admin.run("why", "999999998")
     assert (code, err) == (
@@ -191,7 +191,7 @@ pool = Matching()
 def verdict(number, **more):
     held = {"executable": "/bin/true", "transfer_executable": "false", "hold": "true"}
     job = pool.submit(held | {"My.ProminenceSubmission": f'"{number:032x}"'} | more)
-    (name,) = [ad["Name"] for ad in pool.machines(["Name"]) if ad["Name"].startswith("slot1@worker1")]
+    (name,) = [ad["Name"] for ad in pool.machines(["Name"]) if ad["Name"].startswith("slot1@local-")]
     found = pool.matches((job, 0), [name, "slot1@nowhere"])
     pool.remove([job], "seen")
     return [match.value for match in found.values()]
@@ -200,7 +200,7 @@ print(json.dumps([
     verdict(1),
     verdict(2, requirements="TARGET.ProminenceSite == \\"nowhere\\""),
     verdict(3, requirements="TARGET.Cpus > 0", request_cpus="1000"),
-    list(pool.matches((1, 0), ["slot1@worker1"])),
+    list(pool.matches((1, 0), ["slot1@local-x"])),
 ]))
 """
 
