@@ -152,10 +152,10 @@ print(json.dumps(said))
 def test_a_worker_drains_nobody(instance: Instance, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     rights = ["ADVERTISE_STARTD", "ADVERTISE_MASTER"]
-    code, text = outcome(
-        instance, tmp_path, "worker-x", rights, ["condor_drain", "-graceful", "slot1@worker1.prominence"]
-    )
+    name = f"slot1@{name_of(only(instance))}"
+    code, text = outcome(instance, tmp_path, "worker-x", rights, ["condor_drain", "-graceful", name])
     assert code != 0, text
+    assert nodes.run_on_head(head_of(instance), ["condor_status", "-af", "Name", "State"]).split().count("Drained") == 0
 
 
 def test_the_provisioners_token_is_private(instance: Instance) -> None:
