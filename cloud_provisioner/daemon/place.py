@@ -30,6 +30,8 @@ _LOG = logging.getLogger(__name__)
 
 Threads = Callable[[int, str], Executor]
 """Makes so many threads, with a name."""
+_SOON = 1 / 6
+"""Share of the time between two questions for the offer, after which another lender is asked."""
 CALLS = 4
 """Creates and deletes under way at a time."""
 
@@ -104,7 +106,7 @@ class Place:
             self._listing = self._readers.submit(self._list, lender, now)
         if self._offer is None and now - self._offered_at >= self.pace.offer:
             self._offered_at = now
-            self._offer = self._readers.submit(lambda: self._account(lender).offer()), ours
+            self._offer = self._readers.submit(self._ask_for_offer, lender), ours
 
     def ask_anew(self) -> None:
         """What is known of flavors and quota may be wrong: it is asked for in the next cycle."""
@@ -135,6 +137,10 @@ class Place:
             self.known = Known(done.result(), ours, now)
         else:
             failure = error.failure if isinstance(error, CloudRefused) else Failure.BUSY
+            if self.per_user and failure is Failure.AUTH:
+                # One user's rights say nothing about another's: what is known stays, and the next one is asked soon.
+                failure = Failure.BUSY
+                self._offered_at = now - self.pace.offer * (1 - _SOON)
             self.known = Known(self.known.offer, self.known.ours, self.known.at, failure, _sentence(error))
             self._turn += 1
             _note(self.name, "offer", error)
@@ -148,7 +154,8 @@ class Place:
     def delete(self, intent: Intent, cloud_id: str, lenders: Sequence[str], may: Callable[[], bool]) -> None:
         """Begins a delete call, unless one for the same server is under way."""
         owner = intent.binding.user
-        user = (owner if owner in lenders else self._lender(lenders)) if self.per_user else None
+        # What the cloud gave for rights that are no longer lent may still be good for a while.
+        user = (owner if owner in lenders else self._lender(lenders) or owner) if self.per_user else None
         ours = cloud_id == intent.cloud_id
         self._begin(intent.uuid, cloud_id, lambda: self._delete(intent.uuid, user, cloud_id, ours, may))
 
@@ -179,6 +186,7 @@ class Place:
     def _create(self, uuid: str, user: str | None, order: Callable[[], Order], may: Callable[[], bool]) -> Outcome:
         try:
             made = order()
+            self._check_grant(user)
             account = self._account(user)
             if not may():
                 return Outcome(uuid, None)
@@ -201,7 +209,20 @@ class Place:
         return Outcome(uuid, Seen.NOT_FOUND if gone and ours else None, cloud_id)
 
     def _list(self, user: str | None, begun_at: float) -> CloudView:
+        self._check_grant(user)
         return self._account(user).listing(begun_at)
+
+    def _ask_for_offer(self, user: str | None) -> Offer:
+        self._check_grant(user)
+        return self._account(user).offer()
+
+    def _check_grant(self, user: str | None) -> None:
+        """Sees to it that a user's rights are still lent: what a cloud gave for them may be good for hours longer.
+
+        CloudRefused. A delete is tried in any case.
+        """
+        if user is not None:
+            self.credential_of(user).access_token()
 
     def _lender(self, lenders: Sequence[str]) -> str | None:
         # Another one after each failure: one user's membership may have ended, and another's has not.

@@ -47,7 +47,7 @@ def oidc(cloud: Cloud, oidc_program: Path) -> Iterator[OidcProvider]:
 
 @pytest.fixture
 def lent(house: House, oidc: OidcProvider, tmp_path: Path) -> dict[str, Any]:
-    """The settings of grants, with one of alice's."""
+    """The settings of grants, with alice's, and those of somebody whom the cloud does not know."""
     key, secret = tmp_path / "grants.key", tmp_path / "client-secret"
     add_key(key)
     secret.write_text(oidc.secret)
@@ -60,7 +60,9 @@ def lent(house: House, oidc: OidcProvider, tmp_path: Path) -> dict[str, Any]:
     }
     grants = Grants(GrantSettings.model_validate(settings))
     grants.database.migrate()
-    assert grants.put(oidc.issuer, "alice", oidc.sign_in("alice").refresh_token) == "alice"
+    # Whose rights lead nowhere comes first by name.
+    for name in ("aaron", "alice"):
+        assert grants.put(oidc.issuer, name, oidc.sign_in(name).refresh_token) == name
     grants.close()
     return settings
 
@@ -92,6 +94,7 @@ def test_a_users_rights_make_servers_for_this_user_alone_until_they_are_withdraw
     with gates() as held:
         bobs = house.submit(bob, policies=AT_A)
         until(lambda: why(bob, bobs) == NONE, why=lambda: bob.describe(bobs))
+        until(lambda: house.records()[0].idle_since, why=house.records)
         second = house.submit(alice, held.task("/go"), policies=AT_A)
         until(lambda: held.waits["/go"])
         assert bob.describe(bobs)["status"] == "idle", "alice's worker, which had room, was not given to it"

@@ -27,8 +27,11 @@ Event = tuple[str, ...]
 @dataclass
 class Lent:
     user: str
+    ended: bool = False
 
     def access_token(self, *, fresh: bool = False) -> str:
+        if self.ended:
+            raise CloudRefused(Failure.AUTH, "`credentials`: the grant has ended.")
         return f"token of {self.user}"
 
 
@@ -168,6 +171,37 @@ def test_a_list_with_users_rights_turns_to_another_user_after_a_failure() -> Non
         place.ask(now, False, Use(), ["ann", "bob"])
         place.listed(now)
     assert [one[1] for one in driver.asked if one[0] == "listing"] == ["token of ann", "token of bob", "token of ann"]
+
+
+def test_rights_that_are_no_longer_lent_make_no_server_and_still_delete_where_the_cloud_lets_them() -> None:
+    driver = Driver(lent=True, says={"create": "id-1", "delete": True})
+    rights = Lent("ann")
+    place = Place("A", described("A"), ("*",), driver, {}, lambda _: rights, Pace(2, 20, 60), AtOnce)
+    place.create(intent("ann"), lambda: ORDER, always)
+    place.settled(place.outcomes()[0][0])
+    rights.ended = True
+    place.create(intent("ann"), lambda: ORDER, always)
+    ((key, outcome),) = place.outcomes()
+    assert (outcome.seen, outcome.failure) == (Seen.REFUSED, Failure.AUTH)
+    place.settled(key)
+    place.delete(intent("ann", "id-1"), "id-1", [], always)
+    assert driver.asked == [("create", "token of ann"), ("delete", "token of ann", "id-1")]
+
+
+def test_a_user_whom_the_cloud_does_not_know_does_not_close_it_to_others() -> None:
+    offer = Offer((), Limits(3))
+    driver = Driver(lent=True, says={"listing": CloudView({}, 0), "offer": offer})
+    place = made(driver)
+    place.ask(0, False, Use(), ["ann"])
+    assert place.offered(0)
+    driver.says["offer"] = CloudRefused(Failure.AUTH, "Keystone refuses the user.")
+    place.ask(60, False, Use(), ["bob", "ann"])
+    assert place.offered(60)
+    assert (place.known.offer, place.known.failure) == (offer, Failure.BUSY)
+    driver.says["offer"] = offer
+    place.ask(70, False, Use(), ["bob", "ann"])
+    assert place.offered(70)
+    assert [one[1] for one in driver.asked if one[0] == "offer"] == ["token of ann", "token of bob", "token of ann"]
 
 
 def test_where_nobody_lends_rights_nothing_is_asked() -> None:
