@@ -54,7 +54,7 @@ def prepare(settings: Settings, home: Home, appliance: Path, drain: list[str]) -
     lines += _table("workers", image_folders="/images:/cvmfs", registry_mirror=settings.registry_mirror)
     # A machine that was switched off has lost its workers: nobody is to wait long for them.
     lines += _table("times", pool_settling=8, vanished=3, lost=60)
-    lines += _table("pace", cycle=0.5, list_busy=1, lease=5)
+    lines += _table("pace", cycle=0.5, list_busy=1, list_calm=5, lease=5)
     write_private(home.provisioner_settings, "\n".join(lines) + "\n")
     # JSON is YAML.
     write_private(home.sites / f"{SITE}.yaml", json.dumps(_site(settings, home, appliance), indent=1) + "\n")

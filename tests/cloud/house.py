@@ -147,6 +147,16 @@ class House:
         self.provisioners.append(Provisioner(process, log))
         return self.provisioners[-1]
 
+    def admin(self, *words: str, instance: str = "first") -> str:
+        """What `prominence-admin` prints."""
+        home = self.instance.home
+        settings = str(home.path / f"provisioner-{instance}.toml")
+        command = [sys.executable, "-m", "cloud_provisioner", "--settings", settings, *words]
+        environ = {**provisioner.environment(home), "PASSWORD": people.USER_PASSWORD}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def user(self, name: str = "alice", groups: tuple[str, ...] = ()) -> User:
         """Somebody who speaks to the API."""
         return User(self.instance, name, groups)

@@ -111,7 +111,9 @@ def test_what_is_wrong_with_a_site_is_told_with_file_key_and_remedy_and_the_othe
         health = until(lambda: house.health(name))  # noqa: B023
         assert health is not None
         assert health.trouble.startswith(f"{house.instance.home.sites}/{name}.yaml: {name} {sentence}"), health
-        print(health.trouble)
+    listed = house.admin("sites")
+    for name, (_, sentence) in MISTAKES.items():
+        assert f"{name}.yaml: {name} {sentence}" in listed, listed
     sound = house.health("sound")
     assert sound is not None
     assert sound.trouble == ""

@@ -21,7 +21,7 @@ from tests.pool.gates import Gates, gates
 from tests.pool.registry import Registry, Relay, layer, program
 from tests.pool.seeing import descendants, until
 from tests.pool.slots import nothing_is_left, of_slots
-from tests.pool.workers import only, processes, top, wait_for_workers, written_by
+from tests.pool.workers import PATIENCE, only, processes, top, written_by
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -107,13 +107,10 @@ def kill_starters(scene: Scene) -> None:
 
 
 def kill_worker(scene: Scene) -> None:
-    """The first process of its namespaces: the kernel ends all others with it, and another worker comes."""
+    """The first process of its namespaces: the kernel ends all others with it. In a while another worker comes."""
     lost = scene.worker
     kill([next(descendants(top(lost)))])
-    until(lambda: lost.process.pid() is None, 20)
-    (found,) = wait_for_workers(scene.instance, 1)
-    assert found.uuid != lost.uuid
-    assert not lost.folder.exists()
+    until(lambda: not lost.folder.exists(), PATIENCE)
 
 
 def submit_phases(scene: Scene, moment: str) -> dict[str, int]:
@@ -180,7 +177,7 @@ def test_a_kill_in_any_phase_costs_no_job_no_retry_and_leaves_nothing(
     scene.relay.open.set()
     scene.gates.open(*(f"/{moment}/{phase}" for phase in jobs))
     for phase, number in jobs.items():
-        shown = scene.user.wait(number, seconds=90)
+        shown = scene.user.wait(number, seconds=90 + PATIENCE)
         execution = shown["execution"]
         assert (phase, shown["status"]) == (phase, "completed"), shown
         assert "statusReason" not in shown
