@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
 
 from cloud_provisioner.errors import ProvisionerError
+from database.engines import SCHEMES
 from identity.grants.settings import GrantSettings
 
-_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 _DAY = 24 * 3600
 
 Seconds = Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]
@@ -133,8 +133,8 @@ class ProvisionerSettings(Section):
     @field_validator("database")
     @classmethod
     def _known(cls, address: SecretStr) -> SecretStr:
-        if not address.get_secret_value().startswith(_SCHEMES):
-            raise ValueError(f"the address begins with one of {', '.join(_SCHEMES)}")
+        if not address.get_secret_value().startswith(SCHEMES):
+            raise ValueError(f"the address begins with one of {', '.join(SCHEMES)}")
         return address
 
 
