@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -24,7 +25,7 @@ SITE = "local"
 """The name of this machine as a site."""
 _STOP_PATIENCE = 10.0
 _DISK_GB = 100
-"""What jobs may ask for; what there really is, the driver tells."""
+"""The most that jobs may ask for, where so much is free."""
 
 
 def process(home: Home) -> Process:
@@ -75,7 +76,7 @@ def _site(settings: Settings, home: Home, appliance: Path) -> dict[str, object]:
         "worker": {
             "cores": settings.worker_cpus,
             "memory_gb": settings.worker_memory / 1024,
-            "disk_gb": _DISK_GB,
+            "disk_gb": max(1, min(_DISK_GB, shutil.disk_usage(home.path).free >> 30)),
         },
         "enabled": settings.most_workers > 0,
         "addresses": f"{settings.address(11)}-{settings.address(250)}",
