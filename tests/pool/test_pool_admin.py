@@ -184,22 +184,24 @@ def test_why_knows_a_job_that_runs_and_one_that_is_not_there(admin: Admin, user:
 
 MATCHING = """
 import json
+import htcondor2
 from pool.matching import Matching
 
 pool = Matching()
 
-def verdict(number, **more):
+def verdict(**more):
     held = {"executable": "/bin/true", "transfer_executable": "false", "hold": "true"}
-    job = pool.submit(held | {"My.ProminenceSubmission": f'"{number:032x}"'} | more)
+    # An operator's own job: one that names a submission would be looked for by the recorder.
+    job = pool._located().submit(htcondor2.Submit(held | more), count=1).cluster()
     (name,) = [ad["Name"] for ad in pool.machines(["Name"]) if ad["Name"].startswith("slot1@local-")]
     found = pool.matches((job, 0), [name, "slot1@nowhere"])
     pool.remove([job], "seen")
     return [match.value for match in found.values()]
 
 print(json.dumps([
-    verdict(1),
-    verdict(2, requirements="TARGET.ProminenceSite == \\"nowhere\\""),
-    verdict(3, requirements="TARGET.Cpus > 0", request_cpus="1000"),
+    verdict(),
+    verdict(requirements="TARGET.ProminenceSite == \\"nowhere\\""),
+    verdict(requirements="TARGET.Cpus > 0", request_cpus="1000"),
     list(pool.matches((1, 0), ["slot1@local-x"])),
 ]))
 """
