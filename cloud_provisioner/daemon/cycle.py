@@ -4,6 +4,7 @@ Nothing here waits, but for the database. Races it has thought of:
 
 - An answer of a cloud is taken off only when what it means is written: if the database fails, it is followed again.
 - A list and an observation are used once: a second look at the same one would count an absence twice.
+- A list that was begun before a delete may end after it, and show a server whose record is forgotten: that is no leak.
 - Nothing is planned on an old view of the pool or the queue: demand and room must be of one moment.
 - The lease may be lost at any time: the database refuses the write, and calls ask once more before they are made.
 """
@@ -154,7 +155,7 @@ class Cycle:
         found = leaks(
             listed,
             pool,
-            self.register.intents.keys(),
+            self.register.known_since(listed.begun_at),
             self.suspects.get(place.name, {}),
             self.terms.service,
             self.terms.leaks_apart,

@@ -7,6 +7,7 @@ is decided again in a later cycle.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol
@@ -18,6 +19,9 @@ from cloud_provisioner.servers.advance import Step, told
 from cloud_provisioner.servers.record import Do, Intent
 from cloud_provisioner.servers.states import Action, Seen
 
+FORGOTTEN_FOR = 600.0
+"""Seconds, longer than a list of servers may take, for which it is remembered that a server had a record."""
+_LOG = logging.getLogger(__name__)
 _OF_MEMORY = (Action.FORGET, Action.NOTE_BOOT, Action.NOTE_FAILURE)
 
 
@@ -42,6 +46,7 @@ class Register:
         self._written = dict(self._intents), self._past
         self._todo: list[Do] = []
         self._changed: set[str] = set()
+        self._forgotten: dict[str, float] = {}
         self.failures: list[Do] = []
         """What failed since the last commit, for counters."""
         self.boots: list[Do] = []
@@ -58,6 +63,10 @@ class Register:
     def past(self) -> Past:
         """What boots taught so far."""
         return self._past
+
+    def known_since(self, then: float) -> frozenset[str]:
+        """The servers (uuids) that have a record, or had one at any time since `then`, of the last FORGOTTEN_FOR seconds."""
+        return frozenset(self._intents) | {uuid for uuid, at in self._forgotten.items() if at >= then}
 
     def add(self, intents: Iterable[Intent]) -> None:
         """Takes new records."""
@@ -89,6 +98,7 @@ class Register:
             self._go_back()
             raise
         for uuid in self._changed:
+            self._tell(uuid)
             if uuid in self._intents:
                 self._written[0][uuid] = self._intents[uuid]
             else:
@@ -97,6 +107,13 @@ class Register:
         todo, self._todo = self._todo, []
         self._changed.clear()
         return todo
+
+    def _tell(self, uuid: str) -> None:
+        before, after = self._written[0].get(uuid), self._intents.get(uuid)
+        known = after or before
+        if known is not None and (before is None or after is None or before.state is not after.state):
+            states = (one.state.value if one is not None else "no record" for one in (before, after))
+            _LOG.info("%s: server %s: %s", known.site, uuid, " -> ".join(states))
 
     def _go_back(self) -> None:
         for uuid in self._changed:
@@ -118,6 +135,8 @@ class Register:
     def _remember(self, do: Do, intent: Intent, now: float, room: Amount | None) -> None:
         if do.action is Action.FORGET:
             del self._intents[intent.uuid]
+            self._forgotten = {uuid: at for uuid, at in self._forgotten.items() if now - at < FORGOTTEN_FOR}
+            self._forgotten[intent.uuid] = now
             self._changed.add(intent.uuid)
         elif do.action is Action.NOTE_BOOT:
             found = room or intent.room

@@ -97,3 +97,10 @@ def test_what_has_not_changed_is_not_written_again() -> None:
     disk.full = True
     made.follow(told(made.intents["u"], Seen.JOINED, 9), 9)
     assert made.commit() == []
+
+
+def test_what_has_been_forgotten_is_known_to_who_looked_before() -> None:
+    made, _ = register(intent("gone", State.DELETING), intent("there", State.READY))
+    made.follow(told(made.intents["gone"], Seen.NOT_FOUND, 50), 50)
+    assert made.known_since(49) == {"gone", "there"}
+    assert made.known_since(51) == {"there"}

@@ -1,0 +1,72 @@
+"""What a cycle makes of answers that come late, at times that overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from typing import Any
+
+from cloud_provisioner.amounts import Amount
+from cloud_provisioner.daemon.clouds import Clouds
+from cloud_provisioner.daemon.cycle import Cycle, Terms, View
+from cloud_provisioner.daemon.place import Pace
+from cloud_provisioner.daemon.register import Register
+from cloud_provisioner.drivers.contract import Offer
+from cloud_provisioner.metrics import Metrics
+from cloud_provisioner.planning.decisions import Policy
+from cloud_provisioner.planning.places import Limits
+from cloud_provisioner.servers.record import Intent
+from cloud_provisioner.servers.states import State
+from cloud_provisioner.servers.views import CloudView, Listed, PoolView, Status, Worker
+from tests.unit.cloud_provisioner.provisioner_loop import TIMES, AtOnce, Disk, described
+from tests.unit.cloud_provisioner.test_daemon_place import Driver
+
+SIZE = Amount(2, 4096, 10_000)
+NOW = 10_000.0
+Call = Callable[[], Any]
+
+
+class Later(Executor):
+    """An executor whose calls end when `end` is called."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Future[Any], Call]] = []
+
+    def submit(self, call: Callable[..., Any], /, *words: Any, **named: Any) -> Future[Any]:
+        self.calls.append((Future(), lambda: call(*words, **named)))
+        return self.calls[-1][0]
+
+    def end(self) -> None:
+        for future, call in self.calls:
+            future.set_result(call())
+        self.calls.clear()
+
+
+def test_a_list_that_was_begun_before_a_delete_brings_no_record_back() -> None:
+    server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
+    says = {"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": True}
+    driver, readers = Driver(says=says), Later()
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, 0, 0, state=State.DELETING, cloud_id="id-1")})
+    clouds = Clouds(
+        {}, _nobody, Pace(2, 20, 60), lambda _: driver, lambda _, name: readers if "read" in name else AtOnce()
+    )
+    drained: list[str] = []
+    terms = Terms("ours", TIMES, Policy(), _no_order, lambda: "new", lambda: True)
+    cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), drained.extend, lambda _: None)
+    worker = Worker(SIZE, SIZE, "id-1", draining=True)
+    view = View((), PoolView({"u": worker}, 0.0))
+    clouds.refresh([described("A")], cycle.register.intents.values())
+    cycle.run(view, frozenset(), (), NOW)
+    assert ("delete", "the service", "id-1") in driver.asked
+    readers.end()
+    cycle.run(replace(view), frozenset(), (), NOW + 1)
+    assert dict(cycle.register.intents) == disk.intents == {}
+
+
+def _nobody(user: str) -> Any:
+    raise AssertionError(user)
+
+
+def _no_order(*_: Any) -> Any:
+    raise AssertionError("nothing is made here")
