@@ -81,11 +81,12 @@ def test_everyones_project_does_not_serve_vos_that_have_their_own() -> None:
     ("known", "reason"),
     [
         (Known(), Reason.UNKNOWN),
-        (Known(Offer((), Limits()), Use(), NOW), None),
-        (Known(Offer((), Limits()), Use(), NOW, Failure.AUTH, "No."), Reason.AUTH),
-        (Known(Offer((), Limits()), Use(), NOW, Failure.BAD_REQUEST, "No image."), Reason.BAD_REQUEST),
-        (Known(Offer((), Limits()), Use(), NOW, Failure.BUSY, "503."), None),
-        (Known(Offer((), Limits()), Use(), NOW - STALE - 1, Failure.BUSY, "503."), Reason.BUSY),
+        (Known(Offer((), Limits()), Use(), NOW), Reason.NO_FLAVOR),
+        (Known(Offer((FLAVOR,), Limits()), Use(), NOW), None),
+        (Known(Offer((FLAVOR,), Limits()), Use(), NOW, Failure.AUTH, "No."), Reason.AUTH),
+        (Known(Offer((FLAVOR,), Limits()), Use(), NOW, Failure.BAD_REQUEST, "No image."), Reason.BAD_REQUEST),
+        (Known(Offer((FLAVOR,), Limits()), Use(), NOW, Failure.BUSY, "503."), None),
+        (Known(Offer((FLAVOR,), Limits()), Use(), NOW - STALE - 1, Failure.BUSY, "503."), Reason.BUSY),
         (Known(None, failure=Failure.BUSY, sentence="503."), Reason.BUSY),
     ],
 )
