@@ -37,11 +37,10 @@ def shared() -> list[Instance]:
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory, shared: list[Instance]) -> Iterator[Instance]:
-    home = Path(tmp_path_factory.mktemp("pool", numbered=True))
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o711)
     # More CPUs than any test needs: a slot whose job lost its shadow to a killed schedd may be held for a long time.
-    settings = replace(from_environment(os.environ), home=home / "home", port=PORT, workers=1, worker_cpus=4)
+    settings = replace(
+        from_environment(os.environ), home=a_home(tmp_path_factory, "pool"), port=PORT, workers=1, worker_cpus=4
+    )
     for started in running(replace(settings, registry_mirror=f"http://{settings.address(MIRROR)}:5000")):
         shared.append(started)
         yield started
@@ -59,11 +58,16 @@ def expendable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 @pytest.fixture(scope="module")
 def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """An instance with a worker, for tests that break that."""
-    home = Path(tmp_path_factory.mktemp("breakable", numbered=True))
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o711)
-    settings = replace(from_environment(os.environ), home=home / "home", port=EXPENDABLE_PORT, workers=1, worker_cpus=6)
-    yield from running(settings)
+    home = a_home(tmp_path_factory, "breakable")
+    yield from running(replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=1, worker_cpus=6))
+
+
+def a_home(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    """Where an instance can be whose workers' accounts of slots reach what is theirs."""
+    folder = Path(tmp_path_factory.mktemp(name, numbered=True))
+    for above in (folder, folder.parent, folder.parent.parent):
+        above.chmod(0o711)
+    return folder / "home"
 
 
 def running(settings: Settings) -> Iterator[Instance]:

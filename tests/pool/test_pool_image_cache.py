@@ -14,7 +14,7 @@ import pytest
 
 from deploy.home import from_environment
 from deploy.instance import Instance
-from tests.pool.conftest import EXPENDABLE_PORT, MIRROR, User, running
+from tests.pool.conftest import EXPENDABLE_PORT, MIRROR, User, a_home, running
 from tests.pool.registry import Registry, Relay, layer, program
 from tests.pool.workers import only, processes
 
@@ -27,12 +27,8 @@ STORE = "/var/cache/prominence"
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """An instance whose one worker runs many jobs at a time."""
-    home = Path(tmp_path_factory.mktemp("crowded", numbered=True))
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o711)
-    settings = replace(
-        from_environment(os.environ), home=home / "home", port=EXPENDABLE_PORT, workers=1, worker_cpus=CROWD
-    )
+    home = a_home(tmp_path_factory, "crowded")
+    settings = replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=1, worker_cpus=CROWD)
     yield from running(replace(settings, worker_memory=CROWD * 256 + 1024))
 
 

@@ -50,10 +50,8 @@ _T = TypeVar("_T")
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """A pool with a worker that an operator brought, and one that runs on a server of the provisioner's."""
-    home = Path(tmp_path_factory.mktemp("observed", numbered=True))
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o711)
-    settings = replace(from_environment(os.environ), home=home / "home", port=EXPENDABLE_PORT, most_workers=0)
+    home = conftest.a_home(tmp_path_factory, "observed")
+    settings = replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, most_workers=0)
     for instance in conftest.running(settings):
         with left_alone(instance), local_workers(instance, 2) as made:
             made.create(uuid=UUID)
@@ -279,7 +277,7 @@ def test_a_daemon_that_dies_is_found_again(pool: Instance, session: Session, vic
 def test_a_worker_that_was_deleted_is_forgotten_at_once_and_one_that_died_within_a_minute(
     pool: Instance, session: Session
 ) -> None:
-    seen(session, worker)
+    seen(session, lambda one: one.static if worker(one) and one.static else None)
     for pid in (pool.home.path / "run").glob("workers-*/*/pid"):
         # The first process of its namespaces, with which all others end, without a word.
         os.kill(next(descendants(int(pid.read_text().split()[0]))), signal.SIGKILL)

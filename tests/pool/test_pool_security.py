@@ -18,7 +18,7 @@ from deploy.namespaces import Machine
 from tests.pool.conftest import User
 from tests.pool.queueing import ads, queue, run
 from tests.pool.seeing import head_of
-from tests.pool.workers import name_of, only, pool_of
+from tests.pool.workers import left_alone, name_of, only, pool_of
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -120,8 +120,9 @@ def test_the_provisioner_administers_the_collector_and_nothing_else(
 def test_the_provisioner_writes_into_ads_and_submits_nothing(instance: Instance) -> None:
     number = queue(instance, requirements='TARGET.ProminenceSite == "nowhere"')
     edit = "import sys\nfrom pool.head import Head\nHead().edit('ProminenceReason', 'quota', [(int(sys.argv[1]), 0)])"
-    run(instance, edit, str(number), config="provisioner_config")
-    assert ads(instance, f"ClusterId == {number}", "ProminenceReason")[0]["ProminenceReason"] == "quota"
+    with left_alone(instance):
+        run(instance, edit, str(number), config="provisioner_config")
+        assert ads(instance, f"ClusterId == {number}", "ProminenceReason")[0]["ProminenceReason"] == "quota"
     refusals = json.loads(run(instance, FORBIDDEN, str(number), config="provisioner_config"))
     assert refusals["submit"].endswith("The provisioner submits no jobs.")
     assert refusals["forged"].endswith("The provisioner submits no jobs.")
@@ -151,11 +152,11 @@ print(json.dumps(said))
 
 def test_a_worker_drains_nobody(instance: Instance, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    rights = ["ADVERTISE_STARTD", "ADVERTISE_MASTER"]
-    name = f"slot1@{name_of(only(instance))}"
+    rights, name = ["ADVERTISE_STARTD", "ADVERTISE_MASTER"], f"slot1@{name_of(only(instance))}"
     code, text = outcome(instance, tmp_path, "worker-x", rights, ["condor_drain", "-graceful", name])
     assert code != 0, text
-    assert nodes.run_on_head(head_of(instance), ["condor_status", "-af", "Name", "State"]).split().count("Drained") == 0
+    shown = nodes.run_on_head(head_of(instance), ["condor_status", name, "-af", "Name", "State", "Draining"])
+    assert (name in shown, "Drain" in shown, "true" in shown) == (True, False, False), shown
 
 
 def test_the_provisioners_token_is_private(instance: Instance) -> None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from deploy.home import from_environment
 from deploy.instance import Instance
-from tests.pool.conftest import User
+from tests.pool.conftest import EXPENDABLE_PORT, User, a_home, running
 
 pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """One whose worker is all free: nobody has killed a schedd here, which may leave a slot taken for a long time."""
+    home = a_home(tmp_path_factory, "sizes")
+    yield from running(replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=1, worker_cpus=4))
 
 
 def ran(somebody: User, number: int) -> tuple[int, dict[str, str]]:

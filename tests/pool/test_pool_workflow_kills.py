@@ -63,6 +63,7 @@ def test_a_workflow_goes_on_after_a_kill(breakable: Instance, alice: User, victi
     if victim == "gunicorn":
         for pid in api_processes(breakable):
             os.kill(pid, signal.SIGKILL)
+        until(lambda: service.process(breakable.home).pid() is None, 10)
         service.start(breakable.settings, breakable.home)
     else:
         found = daemon(head_of(breakable), victim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -149,8 +150,13 @@ def test_all_servers_of_a_site_are_removed_together(tmp_path: Path) -> None:
 
 def test_a_session_of_somebody_else_is_not_ended(tmp_path: Path) -> None:
     server: Server = servers.make(tmp_path, METADATA, "")
-    (server.folder / "pid").write_text(f"{os.getsid(0)} 1\n")
-    assert servers.remove(tmp_path, server.cloud_id, 1), "this process's own session goes on"
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
+        try:
+            (server.folder / "pid").write_text(f"{stranger.pid} 1\n")
+            assert servers.remove(tmp_path, server.cloud_id, 1)
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from cloud_provisioner.servers.views import PoolView, Worker
 from tests.unit.cloud_provisioner.admin.admin_service import AdminService
 from tests.unit.cloud_provisioner.store.acting import intent
 
-NOW = time.time()
+NOW = 1_800_000_000.0
 ONE, TWO = "a" * 32, "b" * 32
 LENT = """name: lent
 driver: openstack
@@ -26,8 +26,9 @@ image: {name: worker}
 
 
 def test_servers_are_listed_with_state_time_and_whose_they_are(admin: AdminService) -> None:
-    bound = intent(TWO, site="B/vo", since=NOW - 2.5 * 3600, state=State.DELETING, binding=Binding("ann", "vo_a"))
-    admin.acting.store.write([intent(ONE, since=NOW - 4.5 * 3600), bound])
+    now = time.time()
+    bound = intent(TWO, site="B/vo", since=now - 2.5 * 3600, state=State.DELETING, binding=Binding("ann", "vo_a"))
+    admin.acting.store.write([intent(ONE, since=now - 4.5 * 3600), bound])
     code, out, err = admin.run("servers")
     _, one, two = (line.split("  ") for line in out.splitlines())
     assert code == 0

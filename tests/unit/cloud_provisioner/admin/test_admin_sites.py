@@ -14,7 +14,7 @@ from cloud_provisioner.store.health import SiteHealth
 from tests.unit.cloud_provisioner.admin.admin_service import AdminService
 from tests.unit.cloud_provisioner.site_texts import local
 
-NOW = time.time()
+NOW = 1_800_000_000.0
 FINE = SiteHealth("here", "here", NOW, NOW, "", 2, 1, Limits(4, None, 8192), Amount(3, 2560, 0), 3)
 
 
@@ -35,7 +35,7 @@ def test_columns_stand_below_each_other(admin: AdminService) -> None:
 
 def test_a_trouble_is_told_with_its_time_and_a_note_with_its_place(admin: AdminService) -> None:
     sad = SiteHealth(
-        "here", "here", NOW, NOW - 3600 * 4.5, "the password\x1b[31m is wrong", notes=("tiny is left out",)
+        "here", "here", NOW, time.time() - 3600 * 4.5, "the password\x1b[31m is wrong", notes=("tiny is left out",)
     )
     admin.acting.store.publish([sad])
     _, out, _ = admin.run("sites")
