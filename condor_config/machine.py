@@ -76,6 +76,7 @@ def configuration(facts: Mapping[str, Any], machine: Machine, pool: str = "/pool
         "SERVER_CLOUD_ID": machine.cloud_id,
         "SERVER_PURPOSE": facts["purpose"],
         "SERVER_PREEMPTIBLE": facts["preemptible"],
+        "SERVER_BROKER": "" if facts["reachable"] else f"{facts['head']}:{facts['port']}",
     }
     lines = [f"{name} = {value}" for name, value in values.items()]
     return "\n".join([*lines, *(f"include : {pool}/config/{role}.conf" for role in ROLES), ""])

@@ -37,6 +37,11 @@ _PROVISIONER = ("READ", "WRITE", "ADVERTISE_STARTD", "ADMINISTRATOR")
 """Those of the provisioner; what it may with them where, condor_config/ says."""
 _TOKEN_LIFETIME = 366 * 24 * 3600
 _STOP_PATIENCE = 5.0
+_SHARED_PORT = """
+USE_SHARED_PORT = True
+DAEMON_SOCKET_DIR = /pool/sock
+SHARED_PORT_DAEMON_AD_FILE = /pool/lock/shared_port_ad
+"""
 
 
 @dataclass(frozen=True)
@@ -140,13 +145,18 @@ def write_client_configs(settings: Settings, home: Home, head_node: Node) -> Non
 
 
 def drain_command(settings: Settings, home: Home, appliance: Path) -> list[str]:
-    """How the provisioner runs `condor_drain`, which is in the appliance alone, as itself; options follow. Safe to repeat."""
+    """How the provisioner runs `condor_drain`, which is in the appliance alone, as itself; options follow. Safe to repeat.
+
+    A worker to which nobody can connect is asked to connect to the command, which it can by the head's one port alone.
+    """
     folder = home.path / "provisioner-tool"
     tokens = folder / "tokens"
     tokens.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(tokens / "provisioner", (home.keys / "provisioner" / "provisioner").read_text())
-    (folder / "condor_config").write_text(_client_config(settings, "/pool/tokens", "/pool"))
-    return Machine("provisioner", appliance, folder, service=True).command(["condor_drain"])
+    (folder / "condor_config").write_text(_client_config(settings, "/pool/tokens", "/pool") + _SHARED_PORT)
+    headquarters = home.nodes / "head" / "pool"
+    binds = {headquarters / "sock": "/pool/sock", headquarters / "lock": "/pool/lock:ro"}
+    return Machine("provisioner", appliance, folder, service=True, binds=binds).command(["condor_drain"])
 
 
 def _client_config(settings: Settings, tokens: str, log: str) -> str:

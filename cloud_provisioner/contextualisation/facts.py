@@ -56,6 +56,8 @@ class WorkerFacts:
     longer than the site's keep-alive."""
     silence: float = 1800
     """Seconds after which it powers itself off when the pool has not answered."""
+    reachable: bool = False
+    """Whether the head can connect to it; else it asks the collector to broker connections."""
 
     def __post_init__(self) -> None:
         for name, why in self._broken():
@@ -84,6 +86,7 @@ class WorkerFacts:
             "registry_mirror": self.registry_mirror,
             "idle": self.idle,
             "silence": self.silence,
+            "reachable": self.reachable,
         }
 
     def _broken(self) -> Iterator[tuple[str, str]]:

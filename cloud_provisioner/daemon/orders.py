@@ -33,6 +33,7 @@ def order_maker(settings: ProvisionerSettings, tokens: WorkerTokens) -> Callable
             registry_mirror=settings.workers.registry_mirror,
             idle=None if site.kept_ready else max(settings.workers.idle_limit, 2 * site.keep_alive),
             silence=settings.workers.silence_limit,
+            reachable=site.reachable,
         )
         name = f"{settings.name}-{host_name(cloud_of(intent.site), intent.uuid)}-{intent.uuid}"
         return Order(intent.uuid, name, settings.name, intent.flavor, vo, render(facts), lacked)

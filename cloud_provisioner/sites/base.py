@@ -118,6 +118,11 @@ class Site(Section):
         allow_inf_nan=False,
         description="seconds from creation in which a server must join the pool",
     )
+    reachable: bool = Field(
+        False,
+        description="whether the pool's head can connect to the servers; false: HTCondor's connection broker (CCB) at the "
+        "head has them connect to it, as is needed for private addresses and behind firewalls",
+    )
 
     @model_validator(mode="after")
     def _serves_somebody(self) -> Site:

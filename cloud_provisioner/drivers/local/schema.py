@@ -45,6 +45,7 @@ class LocalSite(Site):
         "127.83.0.1-127.83.0.250",
         description="loopback addresses for the workers, `FIRST-LAST`, one each: so many workers there are at most",
     )
+    reachable: bool = Field(True, description="as for every site; true when left out")
     images: FilePath | None = Field(None, description="folder that jobs see as /images; none: there is none")
 
     @field_validator("appliance", "folder", "images")

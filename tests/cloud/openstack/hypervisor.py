@@ -20,9 +20,10 @@ class Fault:
     """What goes wrong when servers are built or deleted."""
 
     at: Literal["build", "delete"]
-    does: Literal["fail", "hang", "wait", "deaf"]
+    does: Literal["fail", "hang", "wait", "deaf", "walled"]
     """`fail`: the server is in ERROR, with a text; `hang`: it stays as it is for as long as the fault is set; `wait`: it
-    takes some seconds longer; `deaf`: it becomes ACTIVE and never runs its user data."""
+    takes some seconds longer; `deaf`: it becomes ACTIVE and never runs its user data; `walled`: nobody can connect to it,
+    and it only to the addresses (ADDRESS:PORT) in the text."""
     text: str = "it has been asked to fail"
     seconds: float = 0
     servers: str = "*"

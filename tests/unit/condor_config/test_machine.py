@@ -31,6 +31,12 @@ def test_the_configuration_says_what_the_worker_is() -> None:
     ]
 
 
+@pytest.mark.parametrize(("reachable", "broker"), [(False, "127.0.0.1:9"), (True, "")])
+def test_a_worker_to_which_nobody_can_connect_has_a_broker(reachable: bool, broker: str) -> None:
+    text = machine.configuration({**FACTS, "reachable": reachable}, Machine("10.0.0.7", "cloud-1", 2, 900))
+    assert f"SERVER_BROKER = {broker}" in text.splitlines()
+
+
 def test_every_parameter_that_the_roles_ask_for_is_set() -> None:
     folder = Path(machine.__file__).parent
     text = machine.configuration(FACTS, Machine("10.0.0.7", "cloud-1", 2, 900))

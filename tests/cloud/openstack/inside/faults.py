@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Fault:
-    """What is to happen: `does` is `fail`, `hang`, `wait` or `deaf`, `with_` the text or the seconds."""
+    """What is to happen: `does` is `fail`, `hang`, `wait`, `deaf` or `walled`, `with_` the text or the seconds."""
 
     does: str
     with_: str = ""

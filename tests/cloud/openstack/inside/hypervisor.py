@@ -70,7 +70,7 @@ class NamespaceDriver(fake.FakeDriverWithoutFakeNodes):  # type: ignore[misc]  #
 
     def spawn(self, context: Any, instance: Any, image_meta: Any, *_: Any, **named: Any) -> None:
         """Makes a server and starts it."""
-        deaf = self._go_wrong("build", context, instance)
+        wrong = self._go_wrong("build", context, instance)
         properties = _properties(instance)
         fixed = [ip["address"] for vif in named.get("network_info") or [] for ip in vif.fixed_ips()]
         server = machines.Server(
@@ -79,7 +79,8 @@ class NamespaceDriver(fake.FakeDriverWithoutFakeNodes):  # type: ignore[misc]  #
             memory_mb=instance.flavor.memory_mb,
             address=fixed[0] if fixed else None,
             stays=properties.get("first_process") == "stays",
-            deaf=deaf,
+            deaf=wrong is not None and wrong.does == "deaf",
+            ways=wrong.with_.split() if wrong is not None and wrong.does == "walled" else (),
             binds=json.loads(os.environ["BINDS"]),
         )
         place = self._place(instance.uuid)
@@ -117,11 +118,11 @@ class NamespaceDriver(fake.FakeDriverWithoutFakeNodes):  # type: ignore[misc]  #
         self._place(uuid).start(self._appliance)
         self._up.add(uuid)
 
-    def _go_wrong(self, at: str, context: Any, instance: Any) -> bool:
-        """Does what a rule wants; True: the server is to be deaf."""
+    def _go_wrong(self, at: str, context: Any, instance: Any) -> faults.Fault | None:
+        """Does what a rule wants, if there is one for this; which that was."""
         fault = self._rules.fault(at, instance.display_name, {**_properties(instance), **(instance.metadata or {})})
         if fault is None:
-            return False
+            return None
         if fault.does == "fail" and at == "build":
             raise exception.BuildAbortException(instance_uuid=instance.uuid, reason=fault.with_)
         if fault.does == "fail":
@@ -136,7 +137,7 @@ class NamespaceDriver(fake.FakeDriverWithoutFakeNodes):  # type: ignore[misc]  #
                 raise exception.UnexpectedDeletingTaskStateError(
                     instance_uuid=instance.uuid, expected={}, actual={"task_state": now.task_state}
                 )
-        return fault.does == "deaf"
+        return fault
 
     def _watch(self) -> None:
         """Tells Nova of servers that have ended by themselves, and ends those that want to."""

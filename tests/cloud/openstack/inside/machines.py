@@ -8,7 +8,8 @@ console.log what its first process says
 """
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ _OFF = "off"
 _POWER_OFF = f"#!/bin/sh\n: >/pool/{_OFF}\nexec sleep infinity\n"
 _PROGRAMS = ("poweroff", "shutdown", "halt")
 _USER_DATA = "/pool/user-data"
+_WALL = Path(__file__).parent / "wall.py"
 # As a machine does whose user data is run by a program such as cloud-init: it stays when that has ended.
 _STAYING = f'{_USER_DATA}; echo "user data has ended with $?"; while :; do sleep 3600 & wait; done'
 
@@ -34,6 +36,8 @@ class Server:
     """Whether it stays when its user data has ended; else that is its first process, and it ends with it."""
     deaf: bool = False
     """Whether it starts and never runs its user data."""
+    ways: Sequence[str] = ()
+    """ADDRESS:PORT of those to whom it can connect, while nobody can connect to it; empty: it has the host's network."""
     binds: Mapping[str, str] = field(default_factory=dict)
     """Folders of the host that it sees: source -> target."""
 
@@ -91,7 +95,8 @@ class Place:
             "PROMINENCE_MEMORY": server.memory_mb,
         }
         known = [f"{name}={value}" for name, value in variables.items() if value is not None]
-        self.process.start(machine.command(["env", *known, *_first_process(server)]), self.console)
+        walled = [sys.executable, str(_WALL), str(self.folder), *server.ways, "--"] if server.ways else []
+        self.process.start([*walled, *machine.command(["env", *known, *_first_process(server)])], self.console)
 
     def wants_off(self) -> bool:
         """Whether somebody in there has called `poweroff` and the like."""
