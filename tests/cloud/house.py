@@ -147,14 +147,14 @@ class House:
         self.provisioners.append(Provisioner(process, log))
         return self.provisioners[-1]
 
-    def admin(self, *words: str, instance: str = "first") -> str:
-        """What `prominence-admin` prints."""
+    def admin(self, *words: str, instance: str = "first", status: int = 0) -> str:
+        """What `prominence-admin` prints, once it has ended with `status`."""
         home = self.instance.home
         settings = str(home.path / f"provisioner-{instance}.toml")
         command = [sys.executable, "-m", "cloud_provisioner", "--settings", settings, *words]
         environ = {**provisioner.environment(home), "PASSWORD": people.USER_PASSWORD}
         done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == status, (done.stdout, done.stderr)
         return done.stdout
 
     def user(self, name: str = "alice", groups: tuple[str, ...] = ()) -> User:

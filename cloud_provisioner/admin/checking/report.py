@@ -28,6 +28,8 @@ class Report:
     """Called before each step: raises KeyboardInterrupt when it is time to end."""
     failed: list[str] = field(default_factory=list)
     """The names of the steps that have failed."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why -> the first step that failed for that."""
 
     def step(self, name: str, *, always: bool = False) -> Step:
         """A step, to be done within a `with`: what it raises of ours is told, and goes no further.
@@ -59,13 +61,18 @@ class Step:
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> bool:
         self.worked = error is None
-        if not self.worked:
-            self.report.failed.append(self.name)
         took = self.report.ticks() - self._began
-        says = self.found if error is None else _why(error)
-        verdict = "PASS" if self.worked else "FAIL"
+        verdict, says = ("PASS", self.found) if error is None else self._failed(_why(error))
         self.report.say(f"{verdict}  {self.name:<{_NAME}}  {took:6.1f} s  {printable(says)}".rstrip())
         return isinstance(error, (ProvisionerError, PoolError))
+
+    def _failed(self, why: str) -> tuple[str, str]:
+        """The verdict, and what is said: what stands in the way of several steps is told once."""
+        first = self.report.reasons.setdefault(why, self.name)
+        if first != self.name:
+            return "SKIP", f"what has failed at {first} is needed for it"
+        self.report.failed.append(self.name)
+        return "FAIL", why
 
 
 def _why(error: BaseException) -> str:

@@ -53,11 +53,17 @@ def test_pieces_of_a_driver_are_tried_whatever_became_of_those_before() -> None:
     assert [line[:16].split() for line in lines] == [
         ["PASS", "credential"],
         ["FAIL", "image"],
-        ["FAIL", "quota"],
+        ["SKIP", "quota"],
         ["PASS", "list"],
     ]
     assert lines[1].endswith("`image`: there is none.")
+    assert lines[2].endswith("what has failed at image is needed for it")
     assert not worked
+
+
+def test_pieces_that_fail_for_reasons_of_their_own_are_all_told() -> None:
+    lines, _, _ = read(ProbedCloud(offers=refused(sentence="`flavors`: there is none.")))
+    assert [line[:4] for line in lines] == ["PASS", "FAIL", "FAIL", "PASS"]
 
 
 def test_a_flavor_that_is_named_is_the_one_that_is_booted() -> None:
