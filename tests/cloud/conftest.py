@@ -23,6 +23,7 @@ from tests.cloud.openstack.hypervisor import set_faults
 from tests.cloud.openstack.place import SERVICES, Place
 from tests.cloud.openstack.rules import Orders
 from tests.cloud.visitor import Visitor
+from tests.pool.conftest import a_home
 
 NUMBER = int(os.environ.get("PROMINENCE_TEST_CLOUD", "18480"))
 """Number of the first cloud; the others have the ones behind it."""
@@ -118,10 +119,7 @@ PORT = int(os.environ.get("PROMINENCE_TEST_CLOUD_PORT", "18490"))
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Instance, str]]:
     """An instance, and the address of an image for its jobs."""
-    folder = tmp_path_factory.mktemp("house")
-    for each in (folder, folder.parent, folder.parent.parent):
-        each.chmod(0o711)
-    with instance_for(folder, PORT) as furnished:
+    with instance_for(a_home(tmp_path_factory, "house"), PORT) as furnished:
         yield furnished
 
 

@@ -234,8 +234,7 @@ def _value(value: Any) -> str:
 @contextmanager
 def instance_for(home: Path, port: int) -> Iterator[tuple[Instance, str]]:
     """A started instance without sites or provisioner, and the address of an image; prints its logs at the end."""
-    home.mkdir(parents=True, exist_ok=True)
-    started = Instance(replace(from_environment(os.environ), home=home / "home", port=port, workers=0))
+    started = Instance(replace(from_environment(os.environ), home=home, port=port, workers=0))
     try:
         started.start(print)
         provisioner.stop(started.home)
