@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints
 
 from api.objects.settings import Storage
+from identity.settings_file import read
 from pool.numbers import MOST_INSTANCES
 
 
@@ -109,16 +109,7 @@ class Settings(_Section):
 
 def load(file: Path) -> Settings:
     """The settings in `file`; raises SettingsError with the key and what is wrong with it."""
-    try:
-        return Settings.model_validate(tomllib.loads(file.read_text()))
-    except OSError as error:
-        raise SettingsError(f"{file} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file} is not TOML: {error}.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{file}: {key}: {first['msg']}.") from error
+    return read(file, Settings, SettingsError)
 
 
 def shown(settings: Settings) -> str:

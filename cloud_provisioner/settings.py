@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cloud_provisioner.errors import ProvisionerError
-from database.engines import SCHEMES
+from database.address import Address
 from identity.grants.settings import GrantSettings
+from identity.settings_file import read
 
 _DAY = 24 * 3600
 
@@ -106,7 +106,7 @@ class ProvisionerSettings(Section):
         "", description="Name of this process among those that may act for the service; empty: the machine's."
     )
     sites: Path = Field(description="Folder with the descriptions of sites.")
-    database: SecretStr = Field(
+    database: Address = Field(
         description="sqlite:////path/of/a/file, or postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE."
     )
     metrics: str = Field(
@@ -130,25 +130,10 @@ class ProvisionerSettings(Section):
         default_factory=lambda: PolicySettings.model_validate({}), description="What holds for all sites."
     )
 
-    @field_validator("database")
-    @classmethod
-    def _known(cls, address: SecretStr) -> SecretStr:
-        if not address.get_secret_value().startswith(SCHEMES):
-            raise ValueError(f"the address begins with one of {', '.join(SCHEMES)}")
-        return address
-
 
 def load(file: Path) -> ProvisionerSettings:
     """The settings in a TOML file. SettingsUnusable."""
-    try:
-        return ProvisionerSettings.model_validate(tomllib.loads(file.read_text()))
-    except OSError as error:
-        raise SettingsUnusable(f"{file} cannot be read: {error.strerror}.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsUnusable(f"{file} is not TOML: {error}.") from error
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        raise SettingsUnusable(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+    return read(file, ProvisionerSettings, SettingsUnusable)
 
 
 def shown(settings: ProvisionerSettings) -> str:

@@ -14,9 +14,6 @@ from sqlalchemy.engine import make_url
 
 from database.postgres import MIGRATION_PATIENCE, connect
 
-SCHEMES = ("sqlite:///", "postgresql+psycopg://")
-"""How the address of a database begins."""
-
 _POOL_SIZE = 5
 _POOL_PATIENCE = 5
 _BUSY_PATIENCE = 5

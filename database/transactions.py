@@ -28,7 +28,7 @@ _OUR_FAULT = (exc.IntegrityError, exc.DataError, exc.ProgrammingError)
 class Database:
     """One database with the tables of `schema`, safe to share between threads.
 
-    Made without touching it: the first transaction connects. `address` begins as `database.engines.SCHEMES` say.
+    Made without touching it: the first transaction connects. `address` begins as `database.address.SCHEMES` say.
     """
 
     def __init__(self, address: str, schema: Schema) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.notifications.settings import MailSettings
 from api.records.errors import SettingsUnusable
-from database.engines import SCHEMES
+from database.address import Address
+from identity.settings_file import read
 
 
 class Retention(BaseModel):
@@ -31,7 +31,7 @@ class RecordsSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    database: SecretStr = Field(
+    database: Address = Field(
         description="sqlite:////path/of/a/file, or postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE."
     )
     departed: Path = Field(
@@ -48,25 +48,10 @@ class RecordsSettings(BaseModel):
         None, description="How messages to users are sent; without it none are, and jobs that ask for one are refused."
     )
 
-    @field_validator("database")
-    @classmethod
-    def _known(cls, address: SecretStr) -> SecretStr:
-        if not address.get_secret_value().startswith(SCHEMES):
-            raise ValueError(f"the address begins with one of {', '.join(SCHEMES)}")
-        return address
-
 
 def load(file: Path) -> RecordsSettings:
     """The settings in a TOML file; raises SettingsUnusable with the key and what is wrong with it, never with its value."""
-    try:
-        return RecordsSettings.model_validate(tomllib.loads(file.read_text()))
-    except OSError as error:
-        raise SettingsUnusable(f"{file} cannot be read: {error.strerror}.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsUnusable(f"{file} is not TOML: {error}.") from error
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        raise SettingsUnusable(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+    return read(file, RecordsSettings, SettingsUnusable)
 
 
 def shown(settings: RecordsSettings) -> str:

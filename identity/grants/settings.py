@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from database.engines import SCHEMES
+from database.address import Address
 from identity.claims import is_text
 from identity.issuers import is_safe_url
 
@@ -35,19 +35,12 @@ class GrantIssuer(_Section):
 class GrantSettings(_Section):
     """Users' grants: where they are kept, and which identity providers they are from."""
 
-    database: SecretStr = Field(
+    database: Address = Field(
         description="sqlite:////path/of/a/file, or postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE."
     )
     key_file: Path = Field(description="File (0600) with the keys that encrypt them; `prominence-admin grants rotate`.")
     primary_issuer: str = Field(description="The first of the API's `issuers`, whose subjects are Owners as they are.")
     issuers: tuple[GrantIssuer, ...] = Field(min_length=1, description="Whose users may lend the service their rights.")
-
-    @field_validator("database")
-    @classmethod
-    def _known(cls, address: SecretStr) -> SecretStr:
-        if not address.get_secret_value().startswith(SCHEMES):
-            raise ValueError(f"the address begins with one of {', '.join(SCHEMES)}")
-        return address
 
     @field_validator("issuers")
     @classmethod
