@@ -20,7 +20,7 @@ from tests.cloud.visitor import Visitor
 
 PATIENCE = 60.0
 _THERE = (State.BUILDING, State.JOINING)
-_ROOM = {"instances": 200, "cores": 400, "ram": 1024 * 1024}
+_ROOM = {"instances": 1000, "cores": 1000, "ram": 4 * 1024 * 1024}
 
 
 class Scene:
@@ -36,7 +36,7 @@ class Scene:
         self.worst = (0.0, "")
         set_faults(cloud.place, Fault("build", "deaf"))
         set_quota(people.admin(cloud.place), "biology", _ROOM)
-        house.describe("A", cloud.place, starting=100)
+        house.describe("A", cloud.place, starting=1000)
 
     def start(self, *program: str, name: str = "first", patience: float = 10) -> Provisioner:
         """Starts a provisioner, or a program in its place."""
