@@ -25,16 +25,20 @@ from deploy.namespaces import contained, remove_tree
 
 EMULATOR = ("qemu-system-x86", "qemu-utils", "seabios", "xorriso", "iproute2", "python3")
 UUID = "0123456789abcdef0123456789abcdef"
-# The server's network ends in a namespace: nobody is there but the metadata service, where it is wanted.
-# The folder is /mnt there; nothing of the image itself is written to.
+# The server's network ends in a namespace, where nobody is but the metadata service, if it is wanted; unless there are
+# ways out, which are words for QEMU's user network. The folder is /mnt there; nothing of the image itself is written to.
 BOOT = """
 set -e
 mount --bind "$2" "$1/mnt"
 mount --bind "$3" "$1/srv"
 mount --rbind /dev "$1/dev"
-exec unshare --net chroot "$1" /bin/sh -ec '
-    ip link set lo up
-    ip address add 169.254.169.254/32 dev lo
+[ -n "$6" ] || isolated="unshare --net"
+exec $isolated chroot "$1" /bin/sh -ec '
+    if [ -z "$3" ]; then
+        ip link set lo up
+        ip address add 169.254.169.254/32 dev lo
+    fi
+    nic="user,model=virtio-net-pci$3"
     qemu-img create -q -f qcow2 -b "/srv/$1" -F qcow2 /mnt/disk.qcow2 8G
     if [ "$2" = drive ]; then
         xorriso -as mkisofs -quiet -V config-2 -r -J -o /mnt/config.iso /mnt/drive 2>/dev/null
@@ -44,9 +48,9 @@ exec unshare --net chroot "$1" /bin/sh -ec '
         set -- -smbios type=1,product="OpenStack Nova"
     fi
     exec timeout 600 nice -n 19 qemu-system-x86_64 -machine pc,accel=tcg -cpu max -smp 1 -m 1024 -display none \
-        -no-reboot -serial stdio -monitor none -nic user,model=virtio-net-pci -device virtio-rng-pci \
+        -no-reboot -serial stdio -monitor none -nic "$nic" -device virtio-rng-pci \
         -drive file=/mnt/disk.qcow2,if=virtio "$@" </dev/null
-' boot "$4" "$5"
+' boot "$4" "$5" "$6"
 """
 METADATA = """
 from http.server import HTTPServer, SimpleHTTPRequestHandler
@@ -86,21 +90,29 @@ systemctl poweroff --force
 """
 
 
-def drive(folder: Path) -> None:
+def nowhere() -> WorkerFacts:
+    """Facts of a worker whose pool is nowhere."""
+    claims = {"iat": int(time.time()), "exp": int(time.time()) + 3600}
+    token = f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.e30"
+    return WorkerFacts("pool.example", "10.0.2.99", 9618, UUID, "cloud", token)
+
+
+def drive(folder: Path, name: str, user_data: str) -> None:
     """Lays out a config drive as OpenStack does, which is what its metadata service shows as well."""
     place = folder / "drive" / "openstack" / "latest"
     place.mkdir(parents=True)
-    claims = {"iat": int(time.time()), "exp": int(time.time()) + 3600}
-    token = f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.e30"
-    facts = WorkerFacts("pool.example", "10.0.2.99", 9618, UUID, "cloud", token)
-    (place / "user_data").write_text(render(facts) + PROBE)
-    (place / "meta_data.json").write_text(json.dumps({"uuid": UUID, "hostname": facts.name, "name": facts.name}))
+    (place / "user_data").write_text(user_data)
+    (place / "meta_data.json").write_text(json.dumps({"uuid": UUID, "hostname": name, "name": name}))
 
 
-def boot(image: Path, folder: Path, source: str) -> list[str]:
+def emulator() -> Path:
+    """The root file system with the emulator; made where it is not there."""
+    return disk.tools(from_environment(os.environ).cache / "worker-image", EMULATOR, "emulator", print)
+
+
+def boot(image: Path, folder: Path, source: str, ways: str = "") -> list[str]:
     """Lines that the server said to be told, which are printed with the rest of its console as they come."""
-    tools = disk.tools(from_environment(os.environ).cache / "worker-image", EMULATOR, "emulator", print)
-    words = [str(tools), str(folder), str(image.parent), image.name, source]
+    words = [str(emulator()), str(folder), str(image.parent), image.name, source, ways]
     told = []
     with (
         (folder / "console.log").open("w") as log,
@@ -128,7 +140,8 @@ def main() -> int:
     folder: Path = args.folder.absolute() / "worker-image"
     remove_tree(folder)
     folder.mkdir(parents=True)
-    drive(folder)
+    facts = nowhere()
+    drive(folder, facts.name, render(facts) + PROBE)
     (folder / "metadata.py").write_text(METADATA)
     began = time.monotonic()
     told = boot(args.image.absolute(), folder, "metadata" if args.metadata else "drive")

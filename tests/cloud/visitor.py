@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from keystoneauth1.session import Session
@@ -95,5 +96,7 @@ class Visitor:
         """Deletes all servers of all projects; only an admin may."""
         servers: Sequence[Any] = self.nova.servers.list(search_opts={"all_tenants": 1})
         for server in servers:
-            self.nova.servers.delete(server.id)
+            # Some are on their way out already.
+            with suppress(exceptions.NotFound):
+                self.nova.servers.delete(server.id)
         self.until_gone(*servers)
