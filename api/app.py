@@ -17,7 +17,6 @@ from api.jobs.once import Once
 from api.jobs.queue_limit import QueueLimit
 from api.jobs.service import Jobs
 from api.jobs.watch import JobWatch
-from api.metrics import Reading
 from api.notifications.addresses import Addresses
 from api.notifications.asking import Notices
 from api.notifications.readings import readings as mail_readings
@@ -32,6 +31,7 @@ from api.openapi.document import PREFIX, document
 from api.openapi.operations import OPERATIONS
 from api.rate_limit import RateLimit
 from api.records.pairs import PairLimits
+from api.records.readings import readings as record_readings
 from api.records.settings import load as load_records
 from api.records.stores import Stores, open_stores
 from api.routes import (
@@ -204,25 +204,11 @@ def _around(app: Flask, settings: Settings, service: Jobs, stores: Stores, calle
     app.register_blueprint(health.blueprint(service.pool), url_prefix=f"{PREFIX}/health")
     if settings.metrics_token is not None:
         token = read_private(settings.metrics_token, "metrics_token").decode().strip()
-        app.register_blueprint(metrics.blueprint(token, _readings(stores) + mail_readings(stores.outbox, time.time)))
+        told = record_readings(stores.departed, time.time) + mail_readings(stores.outbox, time.time)
+        app.register_blueprint(metrics.blueprint(token, told))
 
     def described() -> dict[str, object]:
         return document(served(OPERATIONS, app.url_map, PREFIX), str(settings.url))
 
     app.register_blueprint(documentation.blueprint(described), url_prefix=PREFIX)
     app.register_blueprint(documentation.blueprint(described), name="documentation_at_root")
-
-
-def _readings(stores: Stores) -> list[Reading]:
-    return [
-        (
-            "prominence_recorder_lag_seconds",
-            "How long the first of the finished jobs that are not in the database yet has waited for that.",
-            lambda: stores.departed.lag(time.time()).seconds,
-        ),
-        (
-            "prominence_recorder_pending_jobs",
-            "Finished jobs that are not in the database yet.",
-            lambda: float(stores.departed.lag(time.time()).pending),
-        ),
-    ]

@@ -43,6 +43,8 @@ def prepare(settings: Settings, home: Home, appliance: Path, drain: list[str]) -
         instance="quickstart",
         sites=str(home.sites),
         database=f"sqlite:///{_database(home)}",
+        # The pool has this port at another address of the instance's own: who can listen there can listen here.
+        metrics=f"{settings.address(2)}:{POOL_PORT}",
     )
     lines += _table(
         "pool",

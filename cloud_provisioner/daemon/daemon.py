@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -146,7 +145,7 @@ class Daemon:
                 self.lease.release()
                 raise
             self.cycle = Cycle(self.terms, register, self.clouds, self.metrics, self.pool.drain, self.pool.depart)
-            self.metrics.acting.set(1)
+            self.metrics.act(now)
             _LOG.info("this provisioner acts, with %d servers on record", len(register.intents))
         return self.cycle
 
@@ -157,16 +156,17 @@ class Daemon:
         for what, names in (("added", changes.added), ("changed", changes.changed), ("removed", changes.removed)):
             if names:
                 _LOG.info("sites %s: %s", what, ", ".join(names))
+        self.metrics.problems.set(sum(not problem.note for problem in self.sites.problems()))
 
     def _stand_by(self) -> None:
         self.cycle = None
-        self.metrics.acting.set(0)
+        self.metrics.stand_by()
         self._published_at = float("-inf")
 
     def _publish(self, intents: Iterable[Intent], lenders: frozenset[str] | None, now: float) -> None:
         """Tells admins and Prometheus how the sites are, now and then."""
         intents = tuple(intents)
-        self.metrics.set_servers(intents)
+        self.metrics.set_servers(intents, self._site_names(), now)
         if self.steady() - self._published_at < _PUBLISHED_EVERY:
             return
         self._published_at = self.steady()
@@ -183,11 +183,11 @@ class Daemon:
             for place in self.clouds
         }
         self.store.publish(self._healths.values())
-        self.metrics.site_usable.clear()
-        for site, fine in usable(self._healths.values()).items():
-            self.metrics.site_usable.labels(site).set(fine)
+        self.metrics.set_usable(usable(self._healths.values()))
         self._alarm(undeletable(intents, lenders, {place.name for place in self.clouds if place.per_user}))
-        self.metrics.problems.set(sum(not problem.note for problem in self.sites.problems()))
+
+    def _site_names(self) -> set[str]:
+        return {place.site.name for place in self.clouds}
 
     def _alarm(self, left: Sequence[Undeletable]) -> None:
         """Tells of servers that nobody can delete any more, when there are others than before."""
@@ -195,9 +195,7 @@ class Daemon:
         if named - self._left:
             _LOG.error("%s", sentence(left))
         self._left = named
-        self.metrics.undeletable.clear()
-        for site, number in Counter(one.site for one in left).items():
-            self.metrics.undeletable.labels(site).set(number)
+        self.metrics.set_undeletable((one.site for one in left), self._site_names())
 
     def _give_away(self) -> None:
         try:

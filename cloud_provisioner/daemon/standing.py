@@ -44,15 +44,22 @@ def standing(
         ours.servers + (planned.foreign_servers if planned is not None else 0),
         place.list_seconds,
         offer.notes[:_NOTES] if offer is not None else (),
+        _expected(planned),
     )
 
 
 def usable(healths: Iterable[SiteHealth]) -> Mapping[str, bool]:
-    """Whether all places of each site are in order."""
+    """Whether all places of each site are in order that ought to be: what an admin has switched off is no fault."""
     found: dict[str, bool] = {}
     for health in healths:
-        found[health.site] = found.get(health.site, True) and not health.trouble
+        if health.expected:
+            found[health.site] = found.get(health.site, True) and not health.trouble
     return found
+
+
+def _expected(planned: Site | None) -> bool:
+    # Where there are only users' own rights, and nobody lends any, nothing can be asked of the cloud.
+    return planned is not None and planned.enabled and (planned.grants is None or bool(planned.grants))
 
 
 def _trouble(place: Place, planned: Site | None) -> str:

@@ -33,6 +33,8 @@ class SiteHealth:
     list_seconds: float | None = None
     """How long the last list of servers took."""
     notes: tuple[str, ...] = ()
+    expected: bool = True
+    """Whether servers ought to be booted there: it is described, switched on, and there are rights that can be used."""
 
 
 _HEALTH = TypeAdapter(SiteHealth)

@@ -122,7 +122,7 @@ class House:
     ) -> Provisioner:
         """Starts a provisioner; `program` runs it instead of its own, `tables` changes the settings, key by key."""
         home = self.instance.home
-        settings = tomllib.loads(home.provisioner_settings.read_text()) | {"instance": instance}
+        settings = tomllib.loads(home.provisioner_settings.read_text()) | {"instance": instance, "metrics": ""}
         for changes in (_TABLES, tables):
             for name, value in changes.items():
                 settings[name] = {**settings.get(name, {}), **value} if isinstance(value, Mapping) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,19 @@ def test_the_provisioner_joins_workers_to_the_instances_pool(home: Home) -> None
     assert read.sites == home.sites
     assert read.workers.registry_mirror == "http://127.0.0.1:5000"
     assert read.database.get_secret_value() == f"sqlite:///{home.path}/provisioner/provisioner.sqlite"
+
+
+def test_each_instance_tells_prometheus_at_an_address_of_its_own_beside_the_pool_and_the_workers(home: Home) -> None:
+    found = set()
+    for port in (9000, 9001):
+        settings = replace(SETTINGS, port=port)
+        seats = site(home, settings).seats()
+        address, _, number = provisioner_settings.load(home.provisioner_settings).metrics.rpartition(":")
+        assert ipaddress.ip_address(address).is_loopback
+        assert address not in (settings.host, settings.address(1), *seats)
+        assert int(number) == POOL_PORT
+        found.add(address)
+    assert len(found) == 2
 
 
 def test_what_the_provisioner_keeps_is_the_services_alone(home: Home) -> None:

@@ -10,6 +10,7 @@ import api.records.departed
 from api.records.departed import Departed
 from api.records.finished import FinishedJobs, Query
 from api.records.history import History
+from api.records.readings import readings
 from api.records.recorder import Recorder
 from api.records.schema import open_database
 from database.errors import DatabaseUnavailable
@@ -125,3 +126,12 @@ def test_the_lag_is_the_age_of_the_job_that_waits_longest(departed: Departed, mo
     assert lag.seconds == pytest.approx(60)
     monkeypatch.setattr(api.records.departed, "MOST_COUNTED", 1)
     assert departed.lag(now=written + 60).pending == 1
+
+
+def test_prometheus_is_told_of_the_lag_as_it_is_when_it_asks(departed: Departed) -> None:
+    now = [0.0]
+    looks = {name: look for name, _, look in readings(departed, lambda: now[0])}
+    assert [look() for look in looks.values()] == [0, 0]
+    now[0] = (departed.files.folder / leave(departed.files.folder, finished_ad())).stat().st_mtime + 60
+    assert looks["prominence_recorder_lag_seconds"]() == pytest.approx(60)
+    assert looks["prominence_recorder_pending_jobs"]() == 1
