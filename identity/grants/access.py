@@ -119,9 +119,11 @@ class Grants:
     def rotate(self) -> tuple[int, Sequence[str]]:
         """Makes a new key, and encrypts all grants with it; how many those are, and owners of unreadable ones. OSError.
 
+        Where the database cannot be used no key is made, so that trying again does not fill the key file.
         The key before stays in the key file until the next rotation: a grant that is stored at this very moment may be
         encrypted with it. All earlier ones are taken out, unless there is a grant that cannot be read.
         """
+        self.database.check()
         add_key(self._settings.key_file)
         keys = Keys.of(self._settings.key_file)
         done, unreadable = 0, []
