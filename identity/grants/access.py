@@ -101,7 +101,7 @@ class Grants:
     def access_token(self, owner: str, fresh: bool = False) -> str:
         """An access token of this user, good for some seconds at least; `fresh`: one that nobody had before this call.
 
-        GrantMissing, GrantRefused: the user must sign in. GrantUnavailable: later perhaps. GrantUnreadable, ClientRefused,
+        GrantMissing, GrantRefused: a new one must be put. GrantUnavailable: later perhaps. GrantUnreadable, ClientRefused,
         IssuerNotServed, Misconfigured: the administrator's matter.
         """
         asked = self._ticks()

@@ -65,7 +65,7 @@ def test_a_token_that_is_refused_is_said_at_once(
     monkeypatch.setattr("sys.stdin", io.StringIO("no-such-token"))
     assert typed(settings, "put", oidc.issuer, "alice") == 1
     said = capsys.readouterr()
-    assert "must sign in again" in said.err
+    assert "prominence-admin grants put" in said.err
     assert "no-such-token" not in said.err + said.out
 
 
