@@ -53,7 +53,9 @@ class WorkerSettings(Section):
     image_folders: str = Field("/cvmfs", description="Folders, separated by colons, below which jobs may name images.")
     registry_mirror: str = Field("", description="Registry that is asked first for Docker Hub names; empty: none.")
     idle_limit: Seconds = Field(
-        3600, description="Seconds without a job after which a worker powers itself off, longer than any keep_alive."
+        3600,
+        description="Seconds without a job after which a worker powers itself off: twice the site's keep_alive where that is "
+        "longer, never at a site with kept_ready.",
     )
     silence_limit: Seconds = Field(
         1800, description="Seconds without an answer of the pool after which a worker powers itself off."

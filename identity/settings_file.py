@@ -9,11 +9,13 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from identity.settings_sentences import sentences
+
 _Settings = TypeVar("_Settings", bound=BaseModel)
 
 
 def read(file: Path, model: type[_Settings], unusable: Callable[[str], Exception]) -> _Settings:
-    """The settings in `file`. Raises what `unusable` makes of a sentence."""
+    """The settings in `file`. Raises what `unusable` makes of a sentence, or of a line for each thing that is wrong."""
     try:
         return model.model_validate(tomllib.loads(file.read_text("utf-8")))
     except OSError as error:
@@ -23,5 +25,4 @@ def read(file: Path, model: type[_Settings], unusable: Callable[[str], Exception
     except tomllib.TOMLDecodeError as error:
         raise unusable(f"{file} is not TOML: {error}.") from None
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        raise unusable(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+        raise unusable("\n".join(f"{file}: {sentence}" for sentence in sentences(error, model))) from None

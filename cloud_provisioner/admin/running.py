@@ -6,8 +6,9 @@ import argparse
 import os
 from typing import Any
 
+from cloud_provisioner.admin.pool import VARIABLE
 from cloud_provisioner.admin.service import settings_of
-from cloud_provisioner.settings import shown
+from cloud_provisioner.settings import SettingsUnusable, shown
 from cloud_provisioner.store.schema import migrate
 
 
@@ -25,6 +26,11 @@ def _run(args: argparse.Namespace) -> int:
     if args.show_config:
         print(shown(settings))
         return 0
+    if not os.environ.get(VARIABLE):
+        # It would take the lease from one that could act, and see no pool.
+        raise SettingsUnusable(
+            f"{VARIABLE} is not set: name HTCondor's configuration of a client of the pool there (docs/provisioner.md)."
+        )
     # Not above: whoever only looks at sites needs none of it.
     from cloud_provisioner.daemon.running import run
 

@@ -1,6 +1,6 @@
 """Servers that nobody has the right to delete any more, since the grant they were made with has ended. Pure.
 
-They are not lost for good: a user who signs in again brings the right back, and a worker powers itself off when it has been
+They are not lost for good: a new grant of the user brings the right back, and a worker powers itself off when it has been
 idle, or away from the pool, for too long. Until then somebody pays for them, so admins hear of each.
 """
 

@@ -98,7 +98,8 @@ class Draft:
         """What forbids this user's jobs this site, or None: the grant, or no time left in the queue."""
         if site.grants is not None and group.user not in site.grants:
             phrase = (
-                f"{site.name} needs the user's own authorisation, and there is none that can be used: sign in again"
+                f"{site.name} needs the user's own authorisation, and there is none that can be used: "
+                "ask an admin of the service"
             )
             return Obstacle(site.name, Reason.GRANT, phrase)
         seconds = self.chooser.boot_seconds(site.name, fit.flavor.name)

@@ -16,6 +16,7 @@ from cloud_provisioner.sites import leaks, sentences
 from cloud_provisioner.sites.base import ANY_VO, Site, VoName
 from cloud_provisioner.sites.problem import Places, Problem
 from cloud_provisioner.sites.text import Text, Tree
+from identity.model_keys import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -63,7 +64,7 @@ def _driver(tree: Tree, places: Places) -> tuple[str, list[Problem]]:
     known = drivers.names()
     if not isinstance(driver, str) or driver in known:
         return driver if isinstance(driver, str) else "", []
-    meant = sentences.nearest(driver, known)
+    meant = nearest(driver, known)
     says = f"did you mean `{meant}`?" if meant else f"use {' or '.join(known)}"
     return meant or "", [places.problem(("driver",), f"is no driver: {says}")]
 

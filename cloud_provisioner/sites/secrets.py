@@ -1,6 +1,6 @@
 """Secrets of sites by reference: an environment variable or a file; a description never holds one itself.
 
-A secret is read anew at each use, so that it can be changed without a restart, and is kept nowhere.
+A secret is read anew at each use, so that a file can be changed without a restart, and is kept nowhere.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Grants:
     def access_token(self, owner: str, fresh: bool = False) -> str:
         """An access token of this user, good for some seconds at least; `fresh`: one that nobody had before this call.
 
-        GrantMissing, GrantRefused: the user must sign in. GrantUnavailable: later perhaps. GrantUnreadable, ClientRefused,
+        GrantMissing, GrantRefused: a new one must be put. GrantUnavailable: later perhaps. GrantUnreadable, ClientRefused,
         IssuerNotServed, Misconfigured: the administrator's matter.
         """
         asked = self._ticks()
@@ -119,9 +119,11 @@ class Grants:
     def rotate(self) -> tuple[int, Sequence[str]]:
         """Makes a new key, and encrypts all grants with it; how many those are, and owners of unreadable ones. OSError.
 
+        Where the database cannot be used no key is made, so that trying again does not fill the key file.
         The key before stays in the key file until the next rotation: a grant that is stored at this very moment may be
         encrypted with it. All earlier ones are taken out, unless there is a grant that cannot be read.
         """
+        self.database.check()
         add_key(self._settings.key_file)
         keys = Keys.of(self._settings.key_file)
         done, unreadable = 0, []

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from identity.errors import IdentityError
 
+_PUT = "store a new refresh token with `prominence-admin grants put`"
+"""What an admin does: users have no way to it of their own."""
+
 
 class GrantError(IdentityError):
     """Base of what `identity.grants` refuses. `message` is a sentence for whoever can mend it."""
@@ -13,7 +16,7 @@ class GrantMissing(GrantError):
     """The user with this HTCondor Owner has lent the service nothing."""
 
     def __init__(self, owner: str) -> None:
-        super().__init__(f"There is no grant of {owner}: {owner} must sign in, and agree that the service may act.")
+        super().__init__(f"There is no grant of {owner}: {_PUT}.")
         self.owner = owner
 
 
@@ -21,7 +24,7 @@ class GrantRefused(GrantError):
     """The identity provider no longer honours the grant, since the time `when` (epoch seconds), for the reason in `why`."""
 
     def __init__(self, owner: str, when: float, why: str) -> None:
-        super().__init__(f"The grant of {owner} is no longer honoured ({why}): {owner} must sign in again.")
+        super().__init__(f"The grant of {owner} is no longer honoured ({why}): {_PUT}.")
         self.owner = owner
         self.when = when
         self.why = why
@@ -32,8 +35,7 @@ class GrantUnreadable(GrantError):
 
     def __init__(self, owner: str) -> None:
         super().__init__(
-            f"The grant of {owner} cannot be decrypted: put the missing key back into the key file, "
-            f"or let {owner} sign in again."
+            f"The grant of {owner} cannot be decrypted: put the missing key back into the key file, or {_PUT}."
         )
         self.owner = owner
 

@@ -1,4 +1,4 @@
-"""The settings of grants: a section that the API's and the provisioner's settings have in common."""
+"""The settings of grants: a section of the provisioner's settings."""
 
 from __future__ import annotations
 

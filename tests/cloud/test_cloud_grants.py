@@ -132,7 +132,7 @@ def test_a_revoked_grant_opens_nothing_any_more(
     clock.added += oidc.access_token_seconds
     refused = refusal(used_by(alice))
     assert refused.failure is Failure.AUTH
-    assert "must sign in again" in refused.sentence
+    assert "prominence-admin grants put" in refused.sentence
     assert grants.usable() == frozenset()
 
 

@@ -30,7 +30,7 @@ MEMBER = "urn:mace:egi.eu:group:biology:role=member#aai.egi.eu"
 LIFETIME = 30
 """Seconds for which an access token is good: so long a grant that has ended may still be used."""
 AT_A = {"placement": {"requirements": {"sites": ["A"]}}}
-NONE = "waiting: A needs the user's own authorisation, and there is none that can be used: sign in again"
+NONE = "waiting: A needs the user's own authorisation, and there is none that can be used: ask an admin of the service"
 
 
 @pytest.fixture

@@ -45,13 +45,13 @@ def test_a_file_with_what_is_required_gives_settings_with_defaults_for_the_rest(
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
-        ("url =", "adress =", "url"),
-        ("[vos]", "colour = 1\n[vos]", "issuers.0.colour"),
+        ("url =", "adress =", "adress: there is no such key"),
+        ("[vos]", "colour = 1\n[vos]", "issuers[0].colour"),
         ("url =", "colour = 1\nurl =", "colour"),
         ("https://prominence", "gopher://prominence", "url"),
-        ('["prominence"]', "[]", "issuers.0.audiences"),
-        ('["prominence"]', '"prominence"', "issuers.0.audiences"),
-        ('issuer = "https://aai.example.eu/oidc"', "", "issuers.0.issuer"),
+        ('["prominence"]', "[]", "issuers[0].audiences"),
+        ('["prominence"]', '"prominence"', "issuers[0].audiences"),
+        ('issuer = "https://aai.example.eu/oidc"', "", "issuers[0].issuer"),
         ('"vo.example.eu" =', '"" =', "vos"),
         ("url =", "max_body = 1\nurl =", "max_body"),
     ],

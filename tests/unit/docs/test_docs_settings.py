@@ -6,11 +6,13 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, HttpUrl, SecretStr
 from pydantic.fields import FieldInfo
 
 from deploy.home import from_environment
@@ -72,6 +74,43 @@ def test_every_key_of_a_settings_file_is_documented_with_its_default(module: str
     for row in rows(FILE, heading):
         (name,) = code(row[0])
         assert row[2].replace("`", "") == default(fields[name]), f"docs/reference/{FILE}: the default of {name}"
+
+
+WORDS = {
+    str: "text",
+    SecretStr: "text",
+    IPv4Address: "text",
+    Path: "path",
+    HttpUrl: "http or https address",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+}
+
+
+def said(annotation: Any) -> str:
+    """How the documentation begins to say of what type a key is; empty where that is a choice of words."""
+    kind, inner = get_origin(annotation), [each for each in get_args(annotation) if each not in (type(None), Ellipsis)]
+    if kind is Literal:
+        return ""
+    if kind in (Union, UnionType, Annotated):
+        return said(inner[0])
+    if kind is tuple:
+        listed = said(inner[0])
+        return f"list of {'tables' if listed == 'table' else listed}"
+    if kind is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return "table"
+    return WORDS[annotation]
+
+
+@pytest.mark.parametrize(("module", "model"), files().items())
+def test_every_key_of_a_settings_file_is_documented_with_its_type(module: str, model: type[BaseModel]) -> None:
+    fields = dict(keys(model))
+    for row in rows(FILE, f"Keys of {module}"):
+        (name,) = code(row[0])
+        wanted = said(fields[name].annotation)
+        # Some texts are documented as what they must be.
+        assert row[1].startswith(wanted) or (wanted == "text" and "address" in row[1]), f"{FILE}: {name} is {wanted}"
 
 
 class Watched(dict[str, str]):

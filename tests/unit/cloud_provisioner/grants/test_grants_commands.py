@@ -10,6 +10,7 @@ import pytest
 
 from cloud_provisioner.grants.commands import add_commands
 from identity.grants.access import Grants
+from identity.grants.sealing import read_keys
 from identity.grants.settings import GrantSettings
 from tests.oidc.provider import OidcProvider
 from tests.unit.identity.grants.grants_support import settings_of
@@ -64,7 +65,7 @@ def test_a_token_that_is_refused_is_said_at_once(
     monkeypatch.setattr("sys.stdin", io.StringIO("no-such-token"))
     assert typed(settings, "put", oidc.issuer, "alice") == 1
     said = capsys.readouterr()
-    assert "must sign in again" in said.err
+    assert "prominence-admin grants put" in said.err
     assert "no-such-token" not in said.err + said.out
 
 
@@ -78,6 +79,19 @@ def test_a_token_that_cannot_be_tried_is_stored(
     assert "could not be tried" in capsys.readouterr().out
 
 
+def test_no_key_is_made_where_there_is_no_table_to_encrypt(
+    settings: GrantSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.key_file.unlink()
+    for _ in range(2):
+        assert typed(settings, "rotate") == 1
+        assert "prominence-admin grants migrate" in capsys.readouterr().err
+    assert not settings.key_file.exists()
+    assert typed(settings, "migrate") == 0
+    assert typed(settings, "rotate") == 0
+    assert len(read_keys(settings.key_file)) == 1
+
+
 def test_what_is_in_the_way_is_a_sentence(
     settings: GrantSettings, oidc: OidcProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,6 +101,7 @@ def test_what_is_in_the_way_is_a_sentence(
     file.write_text("token")
     assert typed(settings, "put", oidc.issuer, "alice", "--file", str(file)) == 1
     assert "0600" in capsys.readouterr().err
+    assert typed(settings, "migrate") == 0
     lost = settings.model_copy(update={"key_file": tmp_path / "no" / "such" / "key"})
     assert typed(lost, "rotate") == 1
     assert str(lost.key_file.parent) in capsys.readouterr().err

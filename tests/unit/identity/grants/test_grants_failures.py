@@ -43,7 +43,7 @@ def test_a_grant_that_is_gone_is_refused_and_not_asked_for_again(
     assert abs(caught.value.when - time.time()) < 60
     before = oidc.token_requests
     for process in (grants, opening()):
-        with pytest.raises(GrantRefused, match="must sign in again"):
+        with pytest.raises(GrantRefused, match="prominence-admin grants put"):
             process.access_token(owner)
         assert process.usable() == frozenset()
     assert oidc.token_requests == before
