@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,17 +19,18 @@ def load(paths: Sequence[Path]) -> Catalogue:
     """The sites that files and folders describe; what stands beside a file is read with it."""
     wanted: dict[Path, list[str]] = {}
     problems: list[Problem] = []
-    seen: set[Path] = set()
+    seen: set[str] = set()
     for path in paths:
         try:
             files = sorted(disk.listing(path)) if path.is_dir() else [str(path)]
         except OSError as error:
-            problems.append(Problem(str(path), 1, "", f"cannot be listed ({error.strerror}): correct the path"))
+            says = f"cannot be listed ({error.strerror}): {disk.remedy(error)}"
+            problems.append(Problem(str(path), 1, "", says))
             continue
         if not [file for file in files if Path(file).name not in BESIDE] and path.is_dir():
             problems.append(Problem(str(path), 1, "", "has no description of a site: their names end in .yaml"))
-        fresh = [file for file in files if Path(file).resolve() not in seen]
-        seen.update(Path(file).resolve() for file in fresh)
+        fresh = [file for file in files if os.path.realpath(file) not in seen]
+        seen.update(os.path.realpath(file) for file in fresh)
         wanted.setdefault(path if path.is_dir() else path.parent, []).extend(fresh)
     found = combined(_folder(folder, files) for folder, files in wanted.items())
     return replace(found, problems=tuple(sorted({*problems, *found.problems})))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from cloud_provisioner.cli import main
+from cloud_provisioner.sites import folder as disk
 from cloud_provisioner.sites.loading import load
-from tests.unit.cloud_provisioner.site_texts import OPENSTACK, local, write
+from tests.unit.cloud_provisioner.site_texts import EGI, OPENSTACK, local, write
 
 
 def said(folder: Path, text: str | bytes) -> list[str]:
@@ -183,6 +185,47 @@ def test_a_pipe_a_folder_and_a_broken_link_hold_nothing_up(tmp_path: Path) -> No
     found = load([tmp_path])
     assert [site.name for site in found.sites.values()] == ["X"]
     assert [Path(problem.file).name for problem in found.problems] == ["folder.yaml", "link.yaml", "pipe.yaml"]
+
+
+LOOP = "cannot be read (Too many levels of symbolic links): put a file in the place of the link, which leads to itself"
+
+
+def test_a_link_that_leads_to_itself_is_a_problem_of_that_file_alone(tmp_path: Path) -> None:
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    write(tmp_path, {"good.yaml": local("X")})
+    found = load([tmp_path, tmp_path / "loop.yaml"])
+    assert [site.name for site in found.sites.values()] == ["X"]
+    assert [str(problem) for problem in found.problems] == [f"{tmp_path}/loop.yaml:1: {LOOP}"]
+
+
+def test_a_link_that_leads_nowhere_beside_egis_files_is_told_of_with_each_of_them(tmp_path: Path) -> None:
+    (tmp_path / "egi-defaults.yaml").symlink_to("nowhere")
+    write(tmp_path, EGI)
+    for path in (tmp_path, tmp_path / "CENI.yaml"):
+        found = load([path])
+        assert found.sites == {}
+        assert [str(problem) for problem in found.problems if not problem.note] == [
+            f"{tmp_path}/egi-defaults.yaml:1: cannot be read (No such file or directory): correct the path or the link"
+        ]
+
+
+def test_a_folder_of_too_many_files_says_to_take_some_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "MOST_FILES", 1)
+    (problem,) = load([write(tmp_path, {"a.yaml": local("A"), "b.yaml": local("B")})]).problems
+    assert str(problem) == f"{tmp_path}:1: cannot be listed (more than 1 descriptions): take files away"
+
+
+def test_a_folder_that_may_not_be_listed_says_to_let_the_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+    with monkeypatch.context() as refusal:
+        refusal.setattr(os, "scandir", denied)
+        (problem,) = load([tmp_path]).problems
+    says = "cannot be listed (Permission denied): let the account that runs this read it"
+    assert str(problem) == f"{tmp_path}:1: {says}"
 
 
 def test_good_sites_are_listed_and_the_exit_code_is_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
