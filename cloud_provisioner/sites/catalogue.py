@@ -7,13 +7,13 @@ first to the first by name of file; a second one is refused, and both are named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cloud_provisioner.sites import companions, egi, parsing
 from cloud_provisioner.sites.base import Site
 from cloud_provisioner.sites.companions import Companions
 from cloud_provisioner.sites.parsing import Parsed, parsed
-from cloud_provisioner.sites.problem import Problem
+from cloud_provisioner.sites.problem import Places, Problem
 from cloud_provisioner.sites.text import parse
 
 BESIDE = frozenset({*companions.DEFAULTS, *companions.MAPPINGS})
@@ -32,10 +32,14 @@ Content = bytes | Unreadable
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The sites in force by the files that describe them, and what there is to say of the files, in order."""
+    """The sites in force by the files that describe them, and what there is to say of the files, in order.
+
+    `places` are those of the keys of each site that is as its file says now.
+    """
 
     sites: Mapping[str, Site]
     problems: tuple[Problem, ...]
+    places: Mapping[str, Places] = field(default_factory=dict)
 
     def file_of(self, name: str) -> str | None:
         """The file that describes a site; None where none does."""
@@ -64,7 +68,8 @@ class Reader:
         sites, twice = _named(found, before)
         told = [problem for one in found.values() for problem in one.problems]
         kept = [_kept(file) for file in sites if file in before and (found[file].refused or file in twice)]
-        return Catalogue(sites, tuple(sorted({*problems, *told, *twice.values(), *kept})))
+        places = {file: found[file].places for file, site in sites.items() if site is found[file].site}
+        return Catalogue(sites, tuple(sorted({*problems, *told, *twice.values(), *kept})), places)
 
     def _parsed(self, file: str, content: Content, around: Companions) -> Parsed:
         last = self._last.get(file)
@@ -134,8 +139,10 @@ def combined(catalogues: Iterable[Catalogue]) -> Catalogue:
     sites: dict[str, Site] = {}
     owners: dict[str, str] = {}
     problems: set[Problem] = set()
+    places: dict[str, Places] = {}
     for catalogue in catalogues:
         problems |= set(catalogue.problems)
+        places |= catalogue.places
         for file, site in catalogue.sites.items():
             other = owners.setdefault(site.name, file)
             if other == file:
@@ -143,4 +150,4 @@ def combined(catalogues: Iterable[Catalogue]) -> Catalogue:
             else:
                 says = f"`{site.name}` is also the name of the site in {other}: change one of them"
                 problems.add(Problem(file, 1, "name", says))
-    return Catalogue(sites, tuple(sorted(problems)))
+    return Catalogue(sites, tuple(sorted(problems)), places)

@@ -76,7 +76,7 @@ def site(text: Text, companions: Companions) -> Parsed:
         return parsed(None, [*found, text.places.problem(("vos",), says, note=True)], line)
     tree, places = _composed(made, text.places, served, companions)
     result, more = validated(OpenStackSite, tree, places)
-    return parsed(result, [*found, *more, *_unmapped(made, text.places, served, companions)], line)
+    return parsed(result, [*found, *more, *_unmapped(made, text.places, served, companions)], line, places)
 
 
 def _twice(made: EgiDescription, places: Places) -> Iterator[Problem]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from cloud_provisioner.errors import SecretUnusable
 from cloud_provisioner.sites import folder as disk
-from cloud_provisioner.sites.base import Site
 from cloud_provisioner.sites.catalogue import BESIDE, Catalogue, Reader, combined
-from cloud_provisioner.sites.problem import Problem, key_text
+from cloud_provisioner.sites.problem import Problem
 from cloud_provisioner.sites.secrets import references
 
 
@@ -41,13 +40,17 @@ def _folder(folder: Path, files: Sequence[str]) -> Catalogue:
     return Reader().catalogue(contents, {})
 
 
-def secrets(sites: Mapping[str, Site], environ: Mapping[str, str]) -> tuple[Problem, ...]:
-    """Notes on the secrets of sites (file -> site) that this process cannot have; another account perhaps can."""
-    notes = []
-    for file, site in sites.items():
-        for path, reference in references(site):
-            try:
-                reference.read(environ)
-            except SecretUnusable as error:
-                notes.append(Problem(file, 1, key_text(path), f"{error} Seen by who runs this command.", note=True))
-    return tuple(notes)
+def secrets(found: Catalogue, environ: Mapping[str, str]) -> tuple[Problem, ...]:
+    """Notes on the secrets of all sites that this process cannot have; another account perhaps can."""
+    return tuple(replace(problem, note=True) for file in found.sites for problem in unusable(found, file, environ))
+
+
+def unusable(found: Catalogue, file: str, environ: Mapping[str, str]) -> Iterator[Problem]:
+    """The secrets of the site in a file that this process cannot have. The site is as the file says now."""
+    for path, reference in references(found.sites[file]):
+        try:
+            reference.read(environ)
+        except SecretUnusable as error:
+            mend = "Set the variable" if reference.env else "Correct the file"
+            says = f"{error} {mend}, or run this as the provisioner's account."
+            yield found.places[file].problem(path, says)

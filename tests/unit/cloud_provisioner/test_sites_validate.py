@@ -236,7 +236,24 @@ def test_good_sites_are_listed_and_the_exit_code_is_0(tmp_path: Path, capsys: py
         f"A: openstack, 1 VO ({tmp_path}/b.yaml)",
         f"X: local, all VOs, not enabled ({tmp_path}/a.yaml)",
     ]
-    assert shown.err.startswith(f"{tmp_path}/b.yaml:1: credentials.password: note: The secret in the file /etc/secret")
+    assert shown.err == (
+        f"{tmp_path}/b.yaml:7: credentials.password: note: The secret in the file /etc/secret cannot be used: "
+        "/etc/secret cannot be read (No such file or directory). Correct the file, or run this as the provisioner's account.\n"
+    )
+
+
+def test_a_secret_that_egis_defaults_name_is_noted_once_and_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    defaults = """limits: {servers: 2}
+credentials:
+  type: oidc_access_token
+  access_token: {env: NOT_SET_ANYWHERE}
+"""
+    assert main(["sites", "validate", str(write(tmp_path, EGI | {"egi-defaults.yaml": defaults}))]) == 0
+    (noted,) = [line for line in capsys.readouterr().err.splitlines() if "NOT_SET" in line]
+    assert noted.startswith(f"{tmp_path}/egi-defaults.yaml:4: credentials.access_token: note: The secret in the envi")
+    assert noted.endswith("it is empty or not set. Set the variable, or run this as the provisioner's account.")
 
 
 @pytest.mark.parametrize("path", ["nothing", "empty"])
