@@ -8,7 +8,7 @@ folder: first what that says of this site under `sites`, then what it says of al
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
@@ -58,6 +58,21 @@ class EgiDescription(Section):
 def is_egi(tree: Tree) -> bool:
     """Whether a file is one of EGI's: by its keys, as its name may be any."""
     return "gocdb" in tree or ("endpoint" in tree and not tree.keys() & {"name", "driver"})
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a file of EGI's calls its site and its VOs, be it right in all else or not."""
+
+    site: str
+    vos: frozenset[str]
+
+
+def names(tree: Tree) -> Names:
+    """The names in a file of EGI's."""
+    named, vos = tree.get("gocdb"), tree.get("vos")
+    called = [vo.get("name") for vo in vos if isinstance(vo, dict)] if isinstance(vos, list) else []
+    return Names(named if isinstance(named, str) else "", frozenset(name for name in called if isinstance(name, str)))
 
 
 def site(text: Text, companions: Companions) -> Parsed:

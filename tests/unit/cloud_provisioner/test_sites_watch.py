@@ -188,6 +188,9 @@ def test_what_stands_beside_egis_files_changes_their_sites_and_no_others(tmp_pat
     assert changes.changed == ("OWN",)
     assert [Path(one.file).name for one in changes.news if not one.note] == ["egi-defaults.yaml"]
     assert watched.sites.sites["CENI"].limits.servers == 3
+    says = "waits for egi-defaults.yaml to be corrected: the site as it was described before stays in force"
+    waiting = [Path(one.file).name for one in changes.news if one.note and one.sentence == says]
+    assert waiting == ["CENI.yaml", "SRCE.yaml"]
 
 
 def test_only_files_that_changed_are_read(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
