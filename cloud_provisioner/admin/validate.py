@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     found = load(args.paths)
-    problems = sorted({*found.problems, *secrets(found.sites, os.environ)})
+    problems = sorted({*found.problems, *secrets(found, os.environ)})
     for problem in problems:
         print(problem, file=sys.stderr)
     for file, site in sorted(found.sites.items(), key=lambda one: one[1].name):

@@ -8,7 +8,7 @@ folder: first what that says of this site under `sites`, then what it says of al
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
@@ -60,6 +60,21 @@ def is_egi(tree: Tree) -> bool:
     return "gocdb" in tree or ("endpoint" in tree and not tree.keys() & {"name", "driver"})
 
 
+@dataclass(frozen=True)
+class Names:
+    """What a file of EGI's calls its site and its VOs, be it right in all else or not."""
+
+    site: str
+    vos: frozenset[str]
+
+
+def names(tree: Tree) -> Names:
+    """The names in a file of EGI's."""
+    named, vos = tree.get("gocdb"), tree.get("vos")
+    called = [vo.get("name") for vo in vos if isinstance(vo, dict)] if isinstance(vos, list) else []
+    return Names(named if isinstance(named, str) else "", frozenset(name for name in called if isinstance(name, str)))
+
+
 def site(text: Text, companions: Companions) -> Parsed:
     """The site that a file of EGI's describes, together with what stands beside it."""
     made, found = validated(EgiDescription, text.tree, text.places)
@@ -76,7 +91,7 @@ def site(text: Text, companions: Companions) -> Parsed:
         return parsed(None, [*found, text.places.problem(("vos",), says, note=True)], line)
     tree, places = _composed(made, text.places, served, companions)
     result, more = validated(OpenStackSite, tree, places)
-    return parsed(result, [*found, *more, *_unmapped(made, text.places, served, companions)], line)
+    return parsed(result, [*found, *more, *_unmapped(made, text.places, served, companions)], line, places)
 
 
 def _twice(made: EgiDescription, places: Places) -> Iterator[Problem]:

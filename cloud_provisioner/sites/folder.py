@@ -17,6 +17,15 @@ from cloud_provisioner.sites.text import LARGEST
 MOST_FILES = 1000
 """Files of a folder at most."""
 _SUFFIXES = (".yaml", ".yml")
+_MAY_NOT = "let the account that runs this read it"
+_REMEDIES = {
+    errno.EACCES: _MAY_NOT,
+    errno.EPERM: _MAY_NOT,
+    errno.EFBIG: "take files away",
+    errno.ELOOP: "put a file in the place of the link, which leads to itself",
+    errno.ENOENT: "correct the path or the link",
+    errno.ENOTDIR: "correct the path",
+}
 
 Signature = tuple[int, ...]
 """Changes with each change of a file: device, inode, mode, size in bytes, and times in ns; or the number of an error."""
@@ -49,13 +58,18 @@ def read(file: str) -> tuple[Content, Signature]:
             content = source.read(LARGEST + 1)
             return content, _signature(os.fstat(source.fileno()))
     except OSError as error:
-        return Unreadable(f"cannot be read ({error.strerror}): let the provisioner read it"), _looked_at(file)
+        return Unreadable(f"cannot be read ({error.strerror}): {remedy(error)}"), _looked_at(file)
+
+
+def remedy(error: OSError) -> str:
+    """What to do about a file or folder of which the system says this."""
+    return _REMEDIES.get(error.errno or 0, "mend what the system says of it")
 
 
 def beside(folder: Path) -> Iterator[str]:
     """The files of a folder that stand beside EGI's descriptions."""
     for name in sorted(BESIDE):
-        if (folder / name).exists():
+        if os.path.lexists(folder / name):  # a link that leads nowhere is a problem as well
             yield str(folder / name)
 
 

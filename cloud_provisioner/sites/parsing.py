@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from cloud_provisioner import drivers
 from cloud_provisioner.sites import leaks, sentences
 from cloud_provisioner.sites.base import ANY_VO, Site, VoName
-from cloud_provisioner.sites.problem import Places, Problem
+from cloud_provisioner.sites.problem import NOWHERE, Places, Problem
 from cloud_provisioner.sites.text import Text, Tree
 from identity.model_keys import nearest
 
@@ -25,20 +25,21 @@ Model = TypeVar("Model", bound=BaseModel)
 class Parsed:
     """What a file says: a site where it is neither refused nor says that there is none; and what there is to say of it.
 
-    `line` is the one that names the site.
+    `line` is the one that names the site, `places` are those of the site's keys.
     """
 
     site: Site | None
     problems: tuple[Problem, ...]
     refused: bool
     line: int = 1
+    places: Places = NOWHERE
 
 
-def parsed(site: Site | None, problems: Iterable[Problem], line: int = 1) -> Parsed:
+def parsed(site: Site | None, problems: Iterable[Problem], line: int = 1, places: Places = NOWHERE) -> Parsed:
     """What a file says, which is refused where a problem is more than a note."""
     found = tuple(sorted(set(problems)))
     refused = any(not problem.note for problem in found)
-    return Parsed(None if refused else site, found, refused, line)
+    return Parsed(None if refused else site, found, refused, line, places)
 
 
 def native(text: Text) -> Parsed:
@@ -47,7 +48,7 @@ def native(text: Text) -> Parsed:
     model, tree = (drivers.description(driver), {**text.tree, "driver": driver}) if driver else (_AnySite, text.tree)
     made, more = validated(model, tree, text.places)
     leaked = leaks.problems(text.tree, text.places)
-    return parsed(made, [*text.problems, *found, *more, *leaked], text.places.of(("name",)).line)
+    return parsed(made, [*text.problems, *found, *more, *leaked], text.places.of(("name",)).line, text.places)
 
 
 def validated(model: type[Model], tree: Tree, places: Places) -> tuple[Model | None, list[Problem]]:

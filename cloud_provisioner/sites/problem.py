@@ -64,6 +64,9 @@ class Places:
         return Problem(place.file, place.line, key_text(path), sentence, note)
 
 
+NOWHERE = Places({})
+
+
 def key_text(path: Path) -> str:
     """A path as its writer would say it: `vos["/biomed/vip"].project_id`."""
     text = ""

@@ -40,8 +40,11 @@ class _Unreadable(Exception):
     """Reading cannot go on; what is wrong was noted."""
 
 
-def parse(file: str, content: bytes) -> Text | Problem:
-    """The tree in `content`, or the problem that keeps it from being read."""
+def parse(file: str, content: bytes, *, optional: bool = False) -> Text | Problem:
+    """The tree in `content`, or the problem that keeps it from being read.
+
+    `optional`: the file may say nothing, as when it has comments alone.
+    """
     if len(content) > LARGEST:
         return Problem(file, 1, "", f"has more than {LARGEST // 1024} KB: describe one site in a file")
     try:
@@ -51,7 +54,7 @@ def parse(file: str, content: bytes) -> Text | Problem:
     if odd := _ODD_BREAK.search(text):
         line = text.count("\n", 0, odd.start()) + 1
         return Problem(file, line, "", "has a line break that few programs know as one: end lines with a line feed")
-    reader = _Reader(file)
+    reader = _Reader(file, optional)
     try:
         tree = reader.document(yaml.parse(text, Loader=yaml.CSafeLoader))
     except _Unreadable:
@@ -79,6 +82,7 @@ class _Reader:
     """Makes the tree of one file from YAML's events."""
 
     file: str
+    optional: bool
     places: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -88,6 +92,8 @@ class _Reader:
         first = next(events)
         self.places[()] = Place(self.file, 1)
         if isinstance(first, yaml.StreamEndEvent):
+            if self.optional:
+                return {}
             self.problems.append(Problem(self.file, 1, "", "is empty: describe a site in it"))
             raise _Unreadable
         event = next(events)
@@ -96,6 +102,8 @@ class _Reader:
         more = next(events)
         if not isinstance(more, yaml.StreamEndEvent):
             raise self._refused(more, (), "begins a second YAML document: describe one site in a file")
+        if tree is None and self.optional:
+            return {}
         if not isinstance(tree, dict):
             raise self._refused(event, (), "must be `key: value` lines")
         return tree

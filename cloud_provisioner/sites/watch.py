@@ -95,7 +95,7 @@ class Sites:
         try:
             seen = disk.listing(self._folder)
         except OSError as error:
-            says = f"cannot be listed ({error.strerror}): the sites stay as they are"
+            says = f"cannot be listed ({error.strerror}): {disk.remedy(error)}; until then the sites stay as they are"
             self._unlisted = (Problem(str(self._folder), 1, "", says),)
         else:
             self._unlisted = ()

@@ -13,7 +13,7 @@ from cloud_provisioner.daemon.clouds import driver_of
 from cloud_provisioner.drivers.contract import Account
 from cloud_provisioner.grants.lending import Lending
 from cloud_provisioner.sites.base import ANY_VO, Site
-from cloud_provisioner.sites.loading import secrets
+from cloud_provisioner.sites.loading import unusable
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def chosen(service: Service, name: str, vo: str | None, user: str | None, rights
         if wrong:
             raise StepFailed(f"{UnknownName('site', name, known)} What is wrong: {'; '.join(wrong)}")
         raise UnknownName("site", name, known)
-    for problem in secrets({file: site}, service.environ):
-        raise StepFailed(str(problem))
+    if lacking := [str(problem) for problem in unusable(there, file, service.environ)]:
+        raise StepFailed(" ".join(lacking))
     served = vo or (ANY_VO if ANY_VO in site.vos else min(site.vos))
     if site.vo(served) is None:
         raise UnknownName("VO at this site called", served, sorted(site.vos))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from cloud_provisioner.cli import main
+from cloud_provisioner.sites import folder as disk
 from cloud_provisioner.sites.loading import load
-from tests.unit.cloud_provisioner.site_texts import OPENSTACK, local, write
+from tests.unit.cloud_provisioner.site_texts import EGI, OPENSTACK, local, write
 
 
 def said(folder: Path, text: str | bytes) -> list[str]:
@@ -185,6 +187,47 @@ def test_a_pipe_a_folder_and_a_broken_link_hold_nothing_up(tmp_path: Path) -> No
     assert [Path(problem.file).name for problem in found.problems] == ["folder.yaml", "link.yaml", "pipe.yaml"]
 
 
+LOOP = "cannot be read (Too many levels of symbolic links): put a file in the place of the link, which leads to itself"
+
+
+def test_a_link_that_leads_to_itself_is_a_problem_of_that_file_alone(tmp_path: Path) -> None:
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    write(tmp_path, {"good.yaml": local("X")})
+    found = load([tmp_path, tmp_path / "loop.yaml"])
+    assert [site.name for site in found.sites.values()] == ["X"]
+    assert [str(problem) for problem in found.problems] == [f"{tmp_path}/loop.yaml:1: {LOOP}"]
+
+
+def test_a_link_that_leads_nowhere_beside_egis_files_is_told_of_with_each_of_them(tmp_path: Path) -> None:
+    (tmp_path / "egi-defaults.yaml").symlink_to("nowhere")
+    write(tmp_path, EGI)
+    for path in (tmp_path, tmp_path / "CENI.yaml"):
+        found = load([path])
+        assert found.sites == {}
+        assert [str(problem) for problem in found.problems if not problem.note] == [
+            f"{tmp_path}/egi-defaults.yaml:1: cannot be read (No such file or directory): correct the path or the link"
+        ]
+
+
+def test_a_folder_of_too_many_files_says_to_take_some_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "MOST_FILES", 1)
+    (problem,) = load([write(tmp_path, {"a.yaml": local("A"), "b.yaml": local("B")})]).problems
+    assert str(problem) == f"{tmp_path}:1: cannot be listed (more than 1 descriptions): take files away"
+
+
+def test_a_folder_that_may_not_be_listed_says_to_let_the_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+    with monkeypatch.context() as refusal:
+        refusal.setattr(os, "scandir", denied)
+        (problem,) = load([tmp_path]).problems
+    says = "cannot be listed (Permission denied): let the account that runs this read it"
+    assert str(problem) == f"{tmp_path}:1: {says}"
+
+
 def test_good_sites_are_listed_and_the_exit_code_is_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, {"b.yaml": OPENSTACK, "a.yaml": local("X", enabled="false")})
     assert main(["sites", "validate", str(tmp_path)]) == 0
@@ -193,7 +236,24 @@ def test_good_sites_are_listed_and_the_exit_code_is_0(tmp_path: Path, capsys: py
         f"A: openstack, 1 VO ({tmp_path}/b.yaml)",
         f"X: local, all VOs, not enabled ({tmp_path}/a.yaml)",
     ]
-    assert shown.err.startswith(f"{tmp_path}/b.yaml:1: credentials.password: note: The secret in the file /etc/secret")
+    assert shown.err == (
+        f"{tmp_path}/b.yaml:7: credentials.password: note: The secret in the file /etc/secret cannot be used: "
+        "/etc/secret cannot be read (No such file or directory). Correct the file, or run this as the provisioner's account.\n"
+    )
+
+
+def test_a_secret_that_egis_defaults_name_is_noted_once_and_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    defaults = """limits: {servers: 2}
+credentials:
+  type: oidc_access_token
+  access_token: {env: NOT_SET_ANYWHERE}
+"""
+    assert main(["sites", "validate", str(write(tmp_path, EGI | {"egi-defaults.yaml": defaults}))]) == 0
+    (noted,) = [line for line in capsys.readouterr().err.splitlines() if "NOT_SET" in line]
+    assert noted.startswith(f"{tmp_path}/egi-defaults.yaml:4: credentials.access_token: note: The secret in the envi")
+    assert noted.endswith("it is empty or not set. Set the variable, or run this as the provisioner's account.")
 
 
 @pytest.mark.parametrize("path", ["nothing", "empty"])

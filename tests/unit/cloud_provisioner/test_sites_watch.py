@@ -129,7 +129,8 @@ def test_a_folder_that_cannot_be_listed_changes_nothing(watched: Watched) -> Non
 def test_too_many_files_change_nothing(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk, "MOST_FILES", 2)
     write(watched.folder, {"c.yaml": local("C")})
-    assert "more than 2 descriptions" in watched.look().news[0].sentence
+    says = "cannot be listed (more than 2 descriptions): take files away; until then the sites stay as they are"
+    assert watched.look().news[0].sentence == says
     assert watched.names() == ["A", "B"]
 
 
@@ -138,6 +139,23 @@ def test_a_file_that_cannot_be_read_any_more_leaves_its_site_in_force(watched: W
     os.mkfifo(watched.folder / "a.yaml")
     assert any("is not a regular file" in one.sentence for one in watched.settled().news)
     assert watched.names() == ["A", "B"]
+
+
+def test_a_link_that_leads_to_itself_leaves_its_site_in_force_and_others_go_on(watched: Watched) -> None:
+    (watched.folder / "a.yaml").unlink()
+    (watched.folder / "a.yaml").symlink_to("a.yaml")
+    write(watched.folder, {"b.yaml": local("B", region="new")})
+    changes = watched.settled()
+    assert changes.changed == ("B",)
+    (wrong,) = (one for one in changes.news if not one.note)
+    assert str(wrong).startswith(
+        f"{watched.folder}/a.yaml:1: cannot be read (Too many levels of symbolic links): put a"
+    )
+    assert watched.names() == ["A", "B"]
+    (watched.folder / "a.yaml").unlink()
+    write(watched.folder, {"a.yaml": local("A", region="new")})
+    watched.look()
+    assert watched.look(2 * SETTLE).changed == ("A",)
 
 
 def test_a_name_belongs_to_the_file_that_has_it(watched: Watched) -> None:
@@ -170,6 +188,9 @@ def test_what_stands_beside_egis_files_changes_their_sites_and_no_others(tmp_pat
     assert changes.changed == ("OWN",)
     assert [Path(one.file).name for one in changes.news if not one.note] == ["egi-defaults.yaml"]
     assert watched.sites.sites["CENI"].limits.servers == 3
+    says = "waits for egi-defaults.yaml to be corrected: the site as it was described before stays in force"
+    waiting = [Path(one.file).name for one in changes.news if one.note and one.sentence == says]
+    assert waiting == ["CENI.yaml", "SRCE.yaml"]
 
 
 def test_only_files_that_changed_are_read(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:

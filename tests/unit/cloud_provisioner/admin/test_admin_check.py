@@ -20,7 +20,7 @@ from tests.unit.cloud_provisioner.admin.admin_service import AdminService
 from tests.unit.cloud_provisioner.admin.checked_cloud import SMALL, CheckedCloud
 from tests.unit.cloud_provisioner.admin.test_admin_servers import LENT
 from tests.unit.cloud_provisioner.provisioner_loop import described
-from tests.unit.cloud_provisioner.site_texts import local
+from tests.unit.cloud_provisioner.site_texts import OPENSTACK, local
 
 NOW = 1_800_000_000.0
 
@@ -48,6 +48,14 @@ def test_a_site_whose_file_is_refused_is_told_why(admin: AdminService) -> None:
     assert "There is no site broken." in out
     assert "broken.yaml:" in out
     assert "kep_alive" in out
+
+
+def test_a_secret_that_cannot_be_had_is_a_failure_with_its_place_and_remedy(admin: AdminService) -> None:
+    admin.describe("A", OPENSTACK)
+    _, out, _ = admin.run("sites", "check", "A")
+    assert "note:" not in out
+    assert f"{admin.folder}/sites.d/A.yaml:7: credentials.password: The secret in the file /etc/secret cannot" in out
+    assert out.endswith("Correct the file, or run this as the provisioner's account.\n")
 
 
 def test_pieces_that_fail_keep_it_from_booting(admin: AdminService) -> None:

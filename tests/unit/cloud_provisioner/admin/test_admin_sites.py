@@ -61,6 +61,23 @@ def test_problems_of_files_stand_below(admin: AdminService) -> None:
     assert "kep_alive" in out
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            "sites",
+            "loop.yaml:1: cannot be read (Too many levels of symbolic links): put a file in the place of the link",
+        ),
+        ("servers", "There are no servers."),
+        ("drain --site here --no-wait", "What here has now, 0 servers, is to be given back."),
+        ("sites check here --no-boot", "PASS  description"),
+    ],
+)
+def test_a_link_that_leads_to_itself_hinders_no_command(admin: AdminService, words: str, says: str) -> None:
+    (admin.folder / "sites.d" / "loop.yaml").symlink_to("loop.yaml")
+    assert says in admin.run(*words.split())[1]
+
+
 def test_it_is_said_when_no_provisioner_acts(admin: AdminService) -> None:
     assert "No provisioner" not in admin.run("sites")[1]
     admin.acting.lease.release()
