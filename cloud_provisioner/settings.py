@@ -84,7 +84,7 @@ class TimeSettings(Section):
     )
     leaks_apart: Seconds = Field(30, description="Between two lists that show a server of ours without a record.")
     pool_settling: Seconds = Field(
-        60, description="After the collector's start, until a missing worker says something."
+        60, description="After the collector's start, or a silence of it, until a missing worker says something."
     )
 
 

@@ -5,7 +5,7 @@
 start, since a machine may have another address then. What makes machines may say in the environment what they are:
 
     PROMINENCE_ADDRESS    the address to be reached at; else that from which the head is reached
-    PROMINENCE_CLOUD_ID   the cloud's id of the machine; else the one that cloud-init was given, else the server's uuid
+    PROMINENCE_CLOUD_ID   the cloud's id of the machine; else the one that Nova gave cloud-init, else empty: not known
     PROMINENCE_CPUS, PROMINENCE_MEMORY   cores, and memory in MB; else all of the machine's
 """
 
@@ -32,10 +32,12 @@ ACCOUNTS, GROUPS = Path("/etc/passwd"), Path("/etc/group")
 FIRST_ACCOUNT, GROUP = 2001, 2000
 """Number of the account slot001, and of the group of all of them."""
 _CLOUD_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_NOVA_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Other sources of cloud-init's have ids of their own, such as Ec2's i-0000abcd, by which Nova knows nothing."""
 
 
 class Machine(NamedTuple):
-    """What the machine tells of itself; memory in MB."""
+    """What the machine tells of itself; memory in MB; `cloud_id` is empty where it is not known."""
 
     address: str
     cloud_id: str
@@ -45,13 +47,10 @@ class Machine(NamedTuple):
 
 def look(facts: Mapping[str, Any], environ: Mapping[str, str], cloud_init: Path = CLOUD_INIT) -> Machine:
     """What this machine is. OSError where there is no way to the head."""
-    told = environ.get("PROMINENCE_CLOUD_ID", "")
-    if not told and cloud_init.is_file():
-        told = cloud_init.read_text(errors="replace").strip()
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(
         environ.get("PROMINENCE_ADDRESS") or _source_address(facts["head"], facts["port"]),
-        told if _CLOUD_ID.fullmatch(told) else facts["uuid"],
+        _cloud_id(environ.get("PROMINENCE_CLOUD_ID", ""), cloud_init),
         int(facts["cpus"] or environ.get("PROMINENCE_CPUS") or os.cpu_count() or 1),
         int(facts["memory"] or environ.get("PROMINENCE_MEMORY") or pages >> 20),
     )
@@ -122,6 +121,14 @@ def write(pool: Path, facts: Mapping[str, Any], machine: Machine) -> None:
         shutil.chown(pool / name, owner, group)
     _replace(pool / "slots.conf", slots(machine.cpus))
     _replace(pool / "condor_config", configuration(facts, machine, str(pool)))
+
+
+def _cloud_id(told: str, cloud_init: Path) -> str:
+    """The cloud's id of this machine; empty where it is not known, since a wrong one is worse than none."""
+    if told:
+        return told if _CLOUD_ID.fullmatch(told) else ""
+    given = cloud_init.read_text(errors="replace").strip() if cloud_init.is_file() else ""
+    return given if _NOVA_ID.fullmatch(given) else ""
 
 
 def _replace(file: Path, text: str) -> None:

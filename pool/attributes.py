@@ -77,7 +77,7 @@ class Machine(StrEnum):
     SERVER = "ProminenceServer"
     """The provisioner's id of the server that the worker runs on: 32 hexadecimal digits; absent: it made none."""
     CLOUD_ID = "ProminenceCloudId"
-    """The cloud's id of that server."""
+    """The cloud's id of that server, as the machine says; empty: it does not know."""
     PURPOSE = "ProminencePurpose"
     """`shared`: jobs beside each other; `own`: one dedicated or multi-node job at a time. Absent: shared."""
     PREEMPTIBLE = "ProminencePreemptible"

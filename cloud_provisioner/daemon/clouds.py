@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class Clouds:
     pace: Pace = field(default_factory=Pace)
     driver_of: Callable[[base.Site], DriverModule] = driver_of
     threads: Threads = ThreadPoolExecutor
+    steady: Callable[[], float] = time.monotonic
+    """Seconds of a clock that is never set."""
 
     def __post_init__(self) -> None:
         self._places: dict[str, Place] = {}
@@ -57,7 +60,9 @@ class Clouds:
             if old is not None:
                 old.close()
             driver, lent = self.driver_of(site), self.credential_of
-            self._places[name] = Place(name, site, vos, driver, self.environ, lent, self.pace, threads=self.threads)
+            self._places[name] = Place(
+                name, site, vos, driver, self.environ, lent, self.pace, threads=self.threads, steady=self.steady
+            )
         needed = {intent.site for intent in intents}
         for name in self._places.keys() - wanted.keys() - needed:
             self._places.pop(name).close()

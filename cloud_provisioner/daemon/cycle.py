@@ -12,10 +12,12 @@ Nothing here waits, but for the database. Races it has thought of:
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cloud_provisioner.daemon.clouds import Clouds
+from cloud_provisioner.daemon.hearing import Hearing
 from cloud_provisioner.daemon.place import Place
 from cloud_provisioner.daemon.places import Use, vo_of, within
 from cloud_provisioner.daemon.register import Register
@@ -35,6 +37,8 @@ from cloud_provisioner.servers.views import CloudView, PoolView
 from cloud_provisioner.sites import base
 
 _LOG = logging.getLogger(__name__)
+_SILENCE = 60.0
+"""Seconds, longer than a look at the pool takes, after which it counts as heard anew."""
 _CHANGING = frozenset(State) - {State.READY, State.INTENDED}
 
 
@@ -63,6 +67,8 @@ class Terms:
     may_act: Callable[[], bool]
     """Whether the lease still holds; asked in any thread, right before a call to a cloud."""
     leaks_apart: float = 30.0
+    steady: Callable[[], float] = time.monotonic
+    """Seconds of a clock that is never set."""
 
 
 @dataclass
@@ -79,12 +85,16 @@ class Cycle:
     """Tells the pool that workers, by uuid, are gone for good."""
     suspects: dict[str, Mapping[str, float]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._hearing = Hearing(max(_SILENCE, self.terms.times.pool_settling))
+
     def run(self, view: View | None, lenders: frozenset[str], unwanted: Iterable[str], now: float) -> Plan | None:
         """One cycle. `view` is one that no cycle has used yet; `unwanted` are uuids that an admin gives back.
 
         The plan, None where nothing could be planned. Whatever the database raises: then nothing was done.
         """
-        pool = view.pool if view is not None else None
+        pool = self._hearing.heard(view.pool if view is not None else None, now, self.terms.steady())
+        self.register.keep_time(now)
         settled = self._outcomes(now)
         self._follow(pool, lenders, now)
         for uuid in unwanted:
@@ -132,7 +142,7 @@ class Cycle:
             lent = [*dict.fromkeys(one.binding.user for one in here if one.binding.user in lenders), *sorted(lenders)]
             made = Use.of(intent for intent in here if intent.cloud_id is not None)
             place.ask(now, changing, made, [user for user in lent if user is not None])
-            listed = place.listed(now)
+            listed = place.listed()
             place.offered(now)
             if listed is not None:
                 self._leaks(place, listed, pool, lenders, now)

@@ -6,6 +6,7 @@ A place has threads of its own, so that one that hangs takes nobody else's. Call
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -78,6 +79,8 @@ class Place:
     list_failure: str = ""
     """Why the last list failed; empty: it did not."""
     list_seconds: float | None = None
+    steady: Callable[[], float] = time.monotonic
+    """Seconds of a clock that is never set, by which the pace is kept."""
 
     def __post_init__(self) -> None:
         self.per_user = self.driver.per_user(self.site)
@@ -96,28 +99,30 @@ class Place:
         return max(0, CALLS - len(self._calls))
 
     def ask(self, now: float, changing: bool, ours: Use, lenders: Sequence[str]) -> None:
-        """Begins the list and the question for the offer, where they are due. `ours`: what our servers take there now;
-        `lenders`: users whose rights may be used, where there are none of the service's."""
+        """Begins the list and the question for the offer, where they are due. `now`: what the list says it was begun at;
+        `ours`: what our servers take there now; `lenders`: users whose rights may be used, where there are none of the
+        service's."""
         lender = self._lender(lenders)
         if self.per_user and lender is None:
             return
-        if self._listing is None and now - self._listed_at >= (self.pace.busy if changing else self.pace.calm):
-            self._listed_at = now
+        ticks = self.steady()
+        if self._listing is None and ticks - self._listed_at >= (self.pace.busy if changing else self.pace.calm):
+            self._listed_at = ticks
             self._listing = self._readers.submit(self._list, lender, now)
-        if self._offer is None and now - self._offered_at >= self.pace.offer:
-            self._offered_at = now
+        if self._offer is None and ticks - self._offered_at >= self.pace.offer:
+            self._offered_at = ticks
             self._offer = self._readers.submit(self._ask_for_offer, lender), ours
 
     def ask_anew(self) -> None:
         """What is known of flavors and quota may be wrong: it is asked for in the next cycle."""
         self._offered_at = float("-inf")
 
-    def listed(self, now: float) -> CloudView | None:
+    def listed(self) -> CloudView | None:
         """The list that has come since the last call, if one has."""
         if self._listing is None or not self._listing.done():
             return None
         done, self._listing = self._listing, None
-        self.list_seconds = now - self._listed_at
+        self.list_seconds = self.steady() - self._listed_at
         error = done.exception()
         if error is None:
             self.list_failure = ""
@@ -140,7 +145,7 @@ class Place:
             if self.per_user and failure is Failure.AUTH:
                 # One user's rights say nothing about another's: what is known stays, and the next one is asked soon.
                 failure = Failure.BUSY
-                self._offered_at = now - self.pace.offer * (1 - _SOON)
+                self._offered_at = self.steady() - self.pace.offer * (1 - _SOON)
             self.known = Known(self.known.offer, self.known.ours, self.known.at, failure, _sentence(error))
             self._turn += 1
             _note(self.name, "offer", error)

@@ -62,7 +62,8 @@ class Known:
 
     def silent(self, name: str, now: float) -> tuple[Reason, str] | None:
         """Why nothing can be booted there, where that is so."""
-        if self.failure is not None and (self.failure in _FINAL or now - self.at > STALE):
+        # An offer that came in the future is of before the clock was set back: how old it is nobody knows.
+        if self.failure is not None and (self.failure in _FINAL or not 0 <= now - self.at <= STALE):
             return OF_FAILURE[self.failure], f"{name} cannot be used ({self.sentence.rstrip('.')})"
         if self.offer is None:
             return Reason.UNKNOWN, f"{name} has not said yet what it has to offer"

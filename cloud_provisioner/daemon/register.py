@@ -68,6 +68,11 @@ class Register:
         """The servers (uuids) that have a record, or had one at any time since `then`, of the last FORGOTTEN_FOR seconds."""
         return frozenset(self._intents) | {uuid for uuid, at in self._forgotten.items() if at >= then}
 
+    def keep_time(self, now: float) -> None:
+        """Where the clock was set back, nothing that was noted before lasts for as long."""
+        self._past = lessons.in_time(self._past, now)
+        self._forgotten = {uuid: min(at, now) for uuid, at in self._forgotten.items()}
+
     def add(self, intents: Iterable[Intent]) -> None:
         """Takes new records."""
         for intent in intents:

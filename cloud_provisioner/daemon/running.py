@@ -26,7 +26,7 @@ from cloud_provisioner.planning.decisions import Policy
 from cloud_provisioner.servers.record import Times
 from cloud_provisioner.settings import ProvisionerSettings, SettingsUnusable
 from cloud_provisioner.sites.watch import Sites
-from cloud_provisioner.store.lease import Lease
+from cloud_provisioner.store.lease import Lease, running_clock
 from cloud_provisioner.store.schema import open_database
 from cloud_provisioner.store.store import Store
 from identity.grants.access import Grants
@@ -66,13 +66,19 @@ def assembled(settings: ProvisionerSettings, environ: Mapping[str, str], metrics
         lambda: secrets.token_hex(16),
         lease.valid,
         settings.times.leaks_apart,
+        running_clock,
     )
     return Daemon(
         Store(database, lease),
         lease,
         PoolLink(Session(settings.pool.schedd, pace.pool_patience), Drains(settings.pool.drain)),
         Sites(settings.sites),
-        Clouds(environ, lending.credential, Pace(pace.list_busy, pace.list_calm, pace.offer, pace.patience)),
+        Clouds(
+            environ,
+            lending.credential,
+            Pace(pace.list_busy, pace.list_calm, pace.offer, pace.patience),
+            steady=running_clock,
+        ),
         terms,
         metrics,
         lending.lenders,

@@ -92,6 +92,21 @@ def booted(past: Past, site: str, flavor: str, seconds: float, room: Amount) -> 
     )
 
 
+def in_time(past: Past, now: float) -> Past:
+    """Without back-offs that last longer than any can: where the clock was set back, they would last for as long."""
+    if all(trouble.until <= _latest(trouble, now) for here in past.troubles.values() for trouble in here.values()):
+        return past
+    troubles = {
+        scope: {failure: replace(one, until=min(one.until, _latest(one, now))) for failure, one in here.items()}
+        for scope, here in past.troubles.items()
+    }
+    return replace(past, troubles=troubles)
+
+
+def _latest(trouble: Trouble, now: float) -> float:
+    return now + _BACK_OFF[trouble.failure][1]
+
+
 def _averaged(
     values: Mapping[tuple[str, str], float], key: tuple[str, str], new: float
 ) -> dict[tuple[str, str], float]:

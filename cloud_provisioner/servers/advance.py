@@ -3,6 +3,9 @@
 The caller writes the new record first and does the actions after that, so that a record never lags behind the cloud:
 killed between the two, the next step finds the record and repeats what is missing. Only CREATE is never repeated: a
 record found in SENDING at a start is `restarted` and waits for the list.
+
+What may be at work is not given up without the pool's word, whatever the clock or the cloud says: a worker may have joined
+while nobody looked. Clocks are set: a time in the future counts as now.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ _SEEN = {
     Status.STOPPED: Seen.STOPPED,
 }
 _BEST = (Status.ACTIVE, Status.BUILD, Status.STOPPED, Status.ERROR)
+_BAD_NEWS = (Seen.ERROR, Seen.STOPPED, Seen.VANISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +39,30 @@ def advance(intent: Intent, cloud: CloudView | None, pool: PoolView | None, now:
     """The next step of a server, from the site's list and the pool's answer (None where there is no answer).
 
     Of several servers with its uuid one is kept, the one that is in the pool or an active one before others; the rest is
-    deleted, once a pool has answered that has been up long enough to know. A known id is given up by the pool's word only.
+    deleted, once a pool has answered that has been up long enough to know. A known id is given up only for another one that
+    the list shows, by the word of the worker there.
     """
+    intent = _in_time(intent, now)
     listed = sorted(
         cloud.servers.get(intent.uuid, ()) if cloud else (), key=lambda one: (_BEST.index(one.status), one.cloud_id)
     )
     worker = pool.workers.get(intent.uuid) if pool else None
-    if worker is not None and worker.cloud_id:
+    if worker is not None and any(one.cloud_id == worker.cloud_id for one in listed):
         intent = replace(intent, cloud_id=worker.cloud_id)
     kept = _kept(listed, intent.cloud_id)
     intent = _counted(intent, kept, cloud, now)
     intent = replace(intent, idle_since=_idle_since(intent, worker, pool, now))
-    settled = pool is not None and now - pool.up_since >= times.pool_settling
-    others = (one for one in listed if one is not kept) if settled else ()
+    settled = pool if pool is not None and now - pool.up_since >= times.pool_settling else None
+    others = _others(listed, kept, worker) if settled is not None else ()
     extra = tuple(Do(Action.DELETE, intent.uuid, one.cloud_id) for one in others)
     todo: list[Do] = []
     for seen in (*_pool_says(intent.state, worker, pool, now, times), *_cloud_says(kept, intent, now, times), Seen.DUE):
-        if seen is not Seen.DUE or _due(intent, now, times):
+        if _counts(seen, intent, settled, now, times):
             step = told(intent, seen, now, kept.failure if kept else None)
             intent = step.intent
             todo += step.todo
     limit = times.limit(intent.state)
-    if limit is not None and now - intent.since > limit and _may_end(intent, kept, cloud, times):
+    if limit is not None and now - intent.since > limit and _may_end(intent, kept, cloud, settled, now, times):
         step = told(intent, Seen.LATE, now)
         intent = step.intent
         todo += step.todo
@@ -86,11 +92,23 @@ def told(intent: Intent, seen: Seen, now: float, failure: Failure | None = None,
             intent.uuid,
             after.cloud_id,
             _class(intent.state, seen, failure) if action is Action.NOTE_FAILURE else None,
-            now - intent.made_at if action is Action.NOTE_BOOT else 0.0,
+            max(0.0, now - intent.made_at) if action is Action.NOTE_BOOT else 0.0,
         )
         for action in actions
     )
     return Step(after, todo)
+
+
+def _in_time(intent: Intent, now: float) -> Intent:
+    """The record without times in the future, which it has where the clock was set back."""
+    return replace(
+        intent,
+        made_at=min(intent.made_at, now),
+        since=min(intent.since, now),
+        asked_at=min(intent.asked_at, now),
+        absent_since=None if intent.absent_since is None else min(intent.absent_since, now),
+        idle_since=None if intent.idle_since is None else min(intent.idle_since, now),
+    )
 
 
 def _kept(listed: list[Listed], cloud_id: str | None) -> Listed | None:
@@ -98,6 +116,13 @@ def _kept(listed: list[Listed], cloud_id: str | None) -> Listed | None:
     if cloud_id is None:
         return listed[0] if listed else None
     return next((one for one in listed if one.cloud_id == cloud_id), None)
+
+
+def _others(listed: list[Listed], kept: Listed | None, worker: Worker | None) -> tuple[Listed, ...]:
+    """The servers that are too many: none while it is not sure which one is not."""
+    if kept is None or (worker is not None and worker.cloud_id != kept.cloud_id):
+        return ()
+    return tuple(one for one in listed if one is not kept)
 
 
 def _class(state: State, seen: Seen, failure: Failure | None) -> Failure:
@@ -150,14 +175,28 @@ def _cloud_says(kept: Listed | None, intent: Intent, now: float, times: Times) -
     return (Seen.VANISHED,) if intent.cloud_id else (Seen.VANISHED, Seen.NOT_FOUND)
 
 
-def _may_end(intent: Intent, kept: Listed | None, cloud: CloudView | None, times: Times) -> bool:
-    """What may still appear is given up only while the cloud shows, again and again, that it has no such server."""
-    if intent.state not in (State.ORPHANED, State.ABANDONED):
-        return True
-    return kept is None and cloud is not None and cloud.complete and intent.absent >= times.absences
+def _counts(seen: Seen, intent: Intent, settled: PoolView | None, now: float, times: Times) -> bool:
+    if seen is Seen.DUE:
+        return _due(intent, settled, now, times)
+    return settled is not None or seen not in _BAD_NEWS
 
 
-def _due(intent: Intent, now: float, times: Times) -> bool:
+def _may_end(
+    intent: Intent, kept: Listed | None, cloud: CloudView | None, settled: PoolView | None, now: float, times: Times
+) -> bool:
+    """What may still appear is given up only while the cloud shows, again and again, that it has no such server; what may
+    be at work only by the word of a pool that is heard for so long that every worker has had the time to report."""
+    if intent.state in (State.ORPHANED, State.ABANDONED):
+        return kept is None and cloud is not None and cloud.complete and intent.absent >= times.absences
+    if intent.state in (State.BUILDING, State.JOINING, State.LOST):
+        return settled is not None and now - settled.heard_since >= times.pool_settling
+    return True
+
+
+def _due(intent: Intent, settled: PoolView | None, now: float, times: Times) -> bool:
+    if intent.state is State.DELETING and settled is None and now - intent.since >= times.repeat:
+        # Given up some time ago, it may have joined since then.
+        return False
     # Once the list no longer shows it, the cloud need only say that it is gone.
     gone = intent.state is State.DELETING and intent.absent > 0 and now - intent.asked_at >= times.repeat_gone
     return gone or intent.state is State.INTENDED or now - intent.asked_at >= times.repeat

@@ -57,7 +57,8 @@ def leaks(
             if uuid in pool.workers:
                 adopt.append(server)
                 continue
-            first = suspects.get(server.cloud_id, cloud.begun_at)
+            # A time in the future, which the clock has when it was set back, counts as now.
+            first = min(suspects.get(server.cloud_id, cloud.begun_at), cloud.begun_at)
             seen[server.cloud_id] = first
             if cloud.begun_at - first >= apart:
                 delete.append(server)

@@ -98,7 +98,8 @@ class Times:
     absences: int = 3
     """Complete lists in a row, over at least `vanished` seconds, without a server before it counts as vanished."""
     pool_settling: float = 300
-    """How long after the collector's start a missing worker says nothing: more than the workers' update interval."""
+    """How long after the collector's start, or after a silence of the collector, a missing worker says nothing: more than
+    the workers' update interval."""
 
     def limit(self, state: State) -> float | None:
         """How long a server may stay in a state; None where there is no limit."""

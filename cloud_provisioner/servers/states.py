@@ -7,6 +7,8 @@ The races that the table settles:
   way but keeps its reservation (ABANDONED), because it may still appear; when it does, it is used.
 - The pool's word wins over the cloud's: a worker that the pool sees is not deleted because the cloud calls it broken or
   leaves it out of a list. A worker that the pool no longer sees may come back (LOST) until its time is up.
+- A worker may have joined while nobody looked: the process was away, or the pool did not answer. What may be at work
+  (BUILDING, JOINING, LOST) is given up, for its time or the cloud's bad news, only by a pool's word that has it not.
 - A process that was killed may have been about to send a create call, or have sent it: no answer will come, and nothing
   will be sent any more (ORPHANED). A few lists tell; it is not waited for as long as for a cloud that answers late.
 - Between "idle" and "delete" a job may arrive: a joined worker is drained first, and only the pool's word that it is

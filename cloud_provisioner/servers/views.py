@@ -53,8 +53,8 @@ class Worker:
     total: Amount
     free: Amount
     cloud_id: str
-    """The cloud's id of the server that it runs on, as that server's own metadata tells it: of two servers with our
-    uuid it says which is the worker."""
+    """The cloud's id of the server that it runs on, as that machine says; empty where it does not know. Of two servers
+    with our uuid it tells which is the worker, and for nothing else is it believed."""
     jobs: int = 0
     draining: bool = False
     name: str = ""
@@ -63,7 +63,9 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class PoolView:
-    """A complete answer of the collector, workers by our uuid. `up_since` is the collector's start."""
+    """A complete answer of the collector, workers by our uuid. `up_since` is the collector's start, `heard_since` when it
+    was first heard after the last long silence, or after this process's start."""
 
     workers: Mapping[str, Worker] = field(default_factory=dict)
     up_since: float = 0.0
+    heard_since: float = float("-inf")

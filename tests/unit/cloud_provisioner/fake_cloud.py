@@ -47,6 +47,8 @@ class Machine:
     deletable_at: float = 0.0
     extra: bool = False
     dead: bool = False
+    says: str | None = None
+    """What its worker says instead of its id."""
 
 
 @dataclass
@@ -107,6 +109,8 @@ class FakeCloud:
         machine = Machine(cloud_id, intent, now, active_at, joins_at)
         if self.hit("ERROR"):
             machine.fails_at = now + self.chance.uniform(0, 50)
+        if self.hit("says a wrong id"):
+            machine.says = self.chance.choice(("", "i-0000abcd", *self.machines))
         if self.hit("undeletable"):
             machine.deletable_at = now + self.chance.uniform(100, 900)
         self.machines[cloud_id] = machine

@@ -48,9 +48,10 @@ class FakePool:
         }
         return PoolView(workers, self.up_since)
 
-    def restart(self, now: float, silences: list[float]) -> None:
-        """The collector forgets everything; workers report again after their silence (seconds), jobs go on."""
-        self.up_since = now
+    def restart(self, now: float, offset: float, silences: list[float]) -> None:
+        """The collector forgets everything; workers report again after their silence (seconds), jobs go on. `offset`: by
+        how much the clock is ahead by which it tells of its start."""
+        self.up_since = now + offset
         for member, silence in zip(self.members.values(), silences, strict=False):
             member.visible_at = now + silence
 

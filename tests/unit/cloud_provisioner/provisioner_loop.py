@@ -1,5 +1,7 @@
 """The provisioner's own cycle on a virtual clock, with clouds and a pool that have faults, killed between any two steps.
 
+The calendar's clock, by which records are kept, may be set: `offset` is by how much it is ahead of the virtual one.
+
 `Disk` is what survives a kill: it is written whole, as by a transaction. Everything else is lost with the process.
 Calls are made at once, in the thread that asks for them; what came of them is seen in the next cycle.
 """
@@ -10,7 +12,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloud_provisioner.daemon.clouds import Clouds
@@ -26,6 +28,7 @@ from cloud_provisioner.planning.places import Limits
 from cloud_provisioner.planning.plan import Plan
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Intent, Times
+from cloud_provisioner.servers.states import State
 from cloud_provisioner.servers.views import CloudView
 from cloud_provisioner.sites import base
 from tests.unit.cloud_provisioner.fake_cloud import FLAVORS, Ambiguous, FakeCloud, Refused
@@ -88,10 +91,10 @@ class FakeAccount:
         return Offer(FLAVORS, Limits(cores=self.quota))
 
     def listing(self, begun_at: float) -> CloudView:
-        view = self.cloud.listing(begun_at)
+        view = self.cloud.listing(self.process.now)
         if view is None:
             raise CloudRefused(Failure.BUSY, "the list failed")
-        return view
+        return replace(view, begun_at=begun_at)
 
     def create(self, order: Order) -> str:
         process = self.process
@@ -111,7 +114,9 @@ class FakeAccount:
         process.point()
         machine = self.cloud.machines.get(cloud_id)
         if machine is not None and not machine.extra and machine.intent.uuid in process.disk.intents:
-            assert not process.pool.busy(machine.intent.uuid), f"busy worker deleted: {machine.intent}"
+            record = process.disk.intents[machine.intent.uuid]
+            assert not process.pool.busy(record.uuid), f"busy worker deleted: {record}"
+            assert record.state is State.DELETING or record.cloud_id != cloud_id, f"never given up: {record}"
         try:
             return self.cloud.delete(cloud_id, process.now)
         except Ambiguous as error:
@@ -157,14 +162,27 @@ class Provisioner:
         chance: random.Random,
         kill_rate: float,
         now: float,
+        offset: float = 0.0,
     ) -> None:
         self.disk, self.fakes, self.pool, self.sites = disk, clouds, pool, sites
         self.chance, self.kill_rate, self.now = chance, kill_rate, now
         disk.point = self.point
         driver = FakeDriver(self)
-        self.clouds = Clouds({}, _no_credential, PACE, lambda _: driver, AtOnce)
-        terms = Terms("ours", TIMES, Policy(), _order, lambda: f"u{next(ids)}", may_act=lambda: True, leaks_apart=20)
-        self.process = Cycle(terms, Register(disk, now), self.clouds, Metrics(), self.drain, lambda _: None)
+        self.clouds = Clouds({}, _no_credential, PACE, lambda _: driver, AtOnce, steady=self.steady)
+        terms = Terms(
+            "ours",
+            TIMES,
+            Policy(),
+            _order,
+            lambda: f"u{next(ids)}",
+            may_act=lambda: True,
+            leaks_apart=20,
+            steady=self.steady,
+        )
+        self.process = Cycle(terms, Register(disk, now + offset), self.clouds, Metrics(), self.drain, lambda _: None)
+
+    def steady(self) -> float:
+        return self.now
 
     def point(self) -> None:
         if self.chance.random() < self.kill_rate:
@@ -176,13 +194,13 @@ class Provisioner:
             if uuid in self.pool.members:
                 self.pool.members[uuid].draining = True
 
-    def cycle(self, now: float, demand: list[Group], pool_answers: bool) -> Plan | None:
+    def cycle(self, now: float, demand: list[Group], pool_answers: bool, offset: float = 0.0) -> Plan | None:
         self.now = now
         view = View(demand, self.pool.view(now)) if pool_answers else None
         # HTCondor goes on matching while we think: what is decided below rests on a view that is already old.
         self.pool.tick(now + 5)
         self.clouds.refresh(self.sites, self.process.register.intents.values())
-        return self.process.run(view, frozenset(), (), now)
+        return self.process.run(view, frozenset(), (), now + offset)
 
 
 def _no_credential(user: str) -> Credential:

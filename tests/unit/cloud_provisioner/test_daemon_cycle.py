@@ -7,6 +7,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.daemon.clouds import Clouds
 from cloud_provisioner.daemon.cycle import Cycle, Terms, View
@@ -62,6 +64,27 @@ def test_a_list_that_was_begun_before_a_delete_brings_no_record_back() -> None:
     readers.end()
     cycle.run(replace(view), frozenset(), (), NOW + 1)
     assert dict(cycle.register.intents) == disk.intents == {}
+
+
+@pytest.mark.parametrize("state", [State.BUILDING, State.JOINING, State.LOST])
+def test_after_a_long_pause_no_server_is_deleted_before_the_pool_was_asked(state: State) -> None:
+    server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
+    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, 0, 0, state=state, cloud_id="id-1")})
+    clouds = Clouds({}, _nobody, Pace(2, 20, 60), lambda _: driver, AtOnce)
+    ticks = [0.0]
+    terms = Terms("ours", TIMES, Policy(), _no_order, lambda: "new", lambda: True, steady=lambda: ticks[0])
+    cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), lambda _: None, lambda _: None)
+    clouds.refresh([described("A")], cycle.register.intents.values())
+    silent, without = View((), None), View((), PoolView({}, 0.0))
+    for at, view in ((0, None), (1, silent), (2, without), (3, silent)):
+        ticks[0] = at
+        cycle.run(view, frozenset(), (), NOW + at)
+        assert not [one for one in driver.asked if one[0] == "delete"]
+        assert not disk.past.troubles
+    busy = View((), PoolView({"u": Worker(SIZE, SIZE, "id-1", jobs=1)}, 0.0))
+    cycle.run(busy, frozenset(), (), NOW + 4)
+    assert disk.intents["u"].state is State.READY
 
 
 def _nobody(user: str) -> Any:

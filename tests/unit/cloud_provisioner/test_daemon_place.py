@@ -83,8 +83,19 @@ class Account:
         self.driver.asked.append(("close", self.who))
 
 
-def made(driver: Driver) -> Place:
-    return Place("A", described("A"), ("*",), driver, {}, Lent, Pace(2, 20, 60), AtOnce)
+@dataclass
+class Ticks:
+    """A clock that is never set."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def made(driver: Driver, ticks: Ticks | None = None) -> Place:
+    steady = ticks or Ticks()
+    return Place("A", described("A"), ("*",), driver, {}, Lent, Pace(2, 20, 60), AtOnce, steady=steady)
 
 
 def intent(user: str | None = None, cloud_id: str | None = None) -> Intent:
@@ -105,24 +116,41 @@ def created(driver: Driver, may: Callable[[], bool] = always, user: str | None =
 
 def test_lists_come_often_while_servers_come_and_go_and_seldom_else() -> None:
     driver = Driver(says={"listing": CloudView({}, 0), "offer": Offer((), Limits())})
-    place = made(driver)
+    ticks = Ticks()
+    place = made(driver, ticks)
     lists = []
     for now, changing in ((0, False), (1, True), (2, True), (3, False), (5, True), (20, False), (25, False)):
         before = len(driver.asked)
+        ticks.now = now
         place.ask(now, changing, Use(), [])
         place.offered(now)
-        if place.listed(now) is not None:
+        if place.listed() is not None:
             lists.append(now)
         assert len(driver.asked) - before <= 2
     assert lists == [0, 2, 5, 25]
     assert [one for one in driver.asked if one[0] == "offer"] == [("offer", "the service")]
 
 
+@pytest.mark.parametrize("step", [-86_400.0, 86_400.0])
+def test_a_clock_that_is_set_changes_nothing_of_when_lists_and_offers_are_asked_for(step: float) -> None:
+    driver = Driver(says={"listing": CloudView({}, 0), "offer": Offer((), Limits())})
+    ticks = Ticks()
+    place = made(driver, ticks)
+    asked = []
+    for ticks.now in range(0, 121, 10):
+        place.ask(100_000.0 + ticks.now + (step if ticks.now > 5 else 0), False, Use(), [])
+        place.offered(0)
+        place.listed()
+        asked.append(sum(what == "listing" for what, _ in driver.asked))
+    assert asked == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7]
+    assert sum(what == "offer" for what, _ in driver.asked) == 3
+
+
 def test_a_failed_list_is_no_list_and_is_told() -> None:
     driver = Driver(says={"listing": CloudRefused(Failure.BUSY, "503."), "offer": Offer((), Limits())})
     place = made(driver)
     place.ask(0, True, Use(), [])
-    assert place.listed(0) is None
+    assert place.listed() is None
     assert place.list_failure == "503."
 
 
@@ -166,10 +194,11 @@ def test_servers_for_a_user_are_made_with_the_users_own_rights() -> None:
 
 def test_a_list_with_users_rights_turns_to_another_user_after_a_failure() -> None:
     driver = Driver(lent=True, says={"listing": CloudRefused(Failure.AUTH, "No."), "offer": Offer((), Limits())})
-    place = made(driver)
-    for now in (0, 30, 60):
-        place.ask(now, False, Use(), ["ann", "bob"])
-        place.listed(now)
+    ticks = Ticks()
+    place = made(driver, ticks)
+    for ticks.now in (0, 30, 60):
+        place.ask(ticks.now, False, Use(), ["ann", "bob"])
+        place.listed()
     assert [one[1] for one in driver.asked if one[0] == "listing"] == ["token of ann", "token of bob", "token of ann"]
 
 
@@ -191,14 +220,17 @@ def test_rights_that_are_no_longer_lent_make_no_server_and_still_delete_where_th
 def test_a_user_whom_the_cloud_does_not_know_does_not_close_it_to_others() -> None:
     offer = Offer((), Limits(3))
     driver = Driver(lent=True, says={"listing": CloudView({}, 0), "offer": offer})
-    place = made(driver)
+    ticks = Ticks()
+    place = made(driver, ticks)
     place.ask(0, False, Use(), ["ann"])
     assert place.offered(0)
     driver.says["offer"] = CloudRefused(Failure.AUTH, "Keystone refuses the user.")
+    ticks.now = 60
     place.ask(60, False, Use(), ["bob", "ann"])
     assert place.offered(60)
     assert (place.known.offer, place.known.failure) == (offer, Failure.BUSY)
     driver.says["offer"] = offer
+    ticks.now = 70
     place.ask(70, False, Use(), ["bob", "ann"])
     assert place.offered(70)
     assert [one[1] for one in driver.asked if one[0] == "offer"] == ["token of ann", "token of bob", "token of ann"]
@@ -244,7 +276,7 @@ def test_a_place_whose_cloud_hangs_holds_nobody_up() -> None:
     place.ask(0, True, Use(), [])
     for _ in range(CALLS + 3):
         place.create(intent(), lambda: ORDER, always)
-    assert place.listed(1) is None
+    assert place.listed() is None
     assert place.outcomes() == []
     release.set()
     place.close()

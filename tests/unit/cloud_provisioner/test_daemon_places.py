@@ -87,6 +87,7 @@ def test_everyones_project_does_not_serve_vos_that_have_their_own() -> None:
         (Known(Offer((FLAVOR,), Limits()), Use(), NOW, Failure.BAD_REQUEST, "No image."), Reason.BAD_REQUEST),
         (Known(Offer((FLAVOR,), Limits()), Use(), NOW, Failure.BUSY, "503."), None),
         (Known(Offer((FLAVOR,), Limits()), Use(), NOW - STALE - 1, Failure.BUSY, "503."), Reason.BUSY),
+        (Known(Offer((FLAVOR,), Limits()), Use(), NOW + 9000, Failure.BUSY, "503."), Reason.BUSY),
         (Known(None, failure=Failure.BUSY, sentence="503."), Reason.BUSY),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.daemon.register import Register
-from cloud_provisioner.planning.past import Past
+from cloud_provisioner.planning.past import Past, failed
 from cloud_provisioner.servers.advance import told
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Intent
@@ -104,3 +104,21 @@ def test_what_has_been_forgotten_is_known_to_who_looked_before() -> None:
     made.follow(told(made.intents["gone"], Seen.NOT_FOUND, 50), 50)
     assert made.known_since(49) == {"gone", "there"}
     assert made.known_since(51) == {"there"}
+
+
+def test_where_the_clock_was_set_back_no_back_off_lasts_longer_than_any_can() -> None:
+    disk = Disk(past=failed(Past(), "A", "m2", Failure.QUOTA, 1_000_000))
+    made = Register(disk, 1)
+    for now in (1, 500):
+        made.keep_time(now)
+        made.commit()
+    ((trouble,),) = (here.values() for here in disk.past.troubles.values())
+    assert trouble.until == 601
+
+
+def test_where_the_clock_was_set_back_a_forgotten_record_is_remembered_no_longer_than_else() -> None:
+    made, _ = register(intent("u", State.DELETING))
+    made.follow(told(made.intents["u"], Seen.NOT_FOUND, 90_000), 90_000)
+    made.keep_time(10)
+    assert made.known_since(10) == {"u"}
+    assert made.known_since(11) == frozenset()

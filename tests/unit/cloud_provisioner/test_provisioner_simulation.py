@@ -1,4 +1,8 @@
-"""Clouds, pool and provisioner on a virtual clock under random faults: what must hold at every tick and at the end."""
+"""Clouds, pool and provisioner on a virtual clock under random faults: what must hold at every tick and at the end.
+
+Among the faults: the provisioner is away for longer than its time limits, as after a kill or while it cannot use its
+database, and the pool and the clouds go on; the collector does not answer for as long; the calendar's clock is set.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,9 @@ FAULTY = 600.0
 END = 9000.0
 SCHEDULES = 1000
 PARTS = 10
+LONG = (60.0, 450.0)
+"""Seconds of a pause: up to twice the time limits of servers."""
+STEPS = (-86_400.0, -3600.0, -100.0, 100.0, 3600.0, 86_400.0)
 CORES = 8
 """Of each cloud's quota at its best."""
 
@@ -34,6 +41,9 @@ class World:
         rate = chance.choice((0.0, 0.02, 0.05, 0.15))
         self.kill_rate = chance.choice((0.0, 0.01, 0.03))
         self.lose_rate = chance.choice((0.0, 0.01, 0.04))
+        self.pause_rate = chance.choice((0.0, 0.0, 0.01, 0.03))
+        self.step_rate = chance.choice((0.0, 0.0, 0.01, 0.03))
+        self.offset = self.away_until = self.silent_until = 0.0
         self.clouds = {name: FakeCloud(name, chance, rate, CORES, late) for name in ("A", "B")}
         self.sites = [
             described("A", keep_alive="60", vos={"vo": {}}),
@@ -42,7 +52,7 @@ class World:
         self.pool = FakePool([self._job(number) for number in range(chance.randint(2, 8))])
         self.disk = Disk()
         self.ids = numbered()
-        self.kills = self.losses = 0
+        self.kills = self.losses = self.pauses = self.steps = 0
         self.process = self._start()
 
     def _job(self, number: int) -> Job:
@@ -56,7 +66,9 @@ class World:
 
     def _start(self) -> Provisioner:
         rate = self.kill_rate if self.now < FAULTY else 0.0
-        return Provisioner(self.disk, self.clouds, self.pool, self.sites, self.ids, self.chance, rate, self.now)
+        return Provisioner(
+            self.disk, self.clouds, self.pool, self.sites, self.ids, self.chance, rate, self.now, self.offset
+        )
 
     def run(self) -> None:
         while self.now < END:
@@ -64,7 +76,7 @@ class World:
             self._faults()
             self._move()
             demand = [
-                replace(job.group, since=job.idle_since)
+                replace(job.group, since=job.idle_since + self.offset)
                 for job in self.pool.jobs
                 if job.idle and job.idle_since <= self.now
             ]
@@ -77,8 +89,11 @@ class World:
         raise AssertionError(f"not at rest: {[job for job in self.pool.jobs if not job.done]}, {self.disk.intents}")
 
     def _cycle(self, demand: list[Group]) -> Plan | None:
+        if self.now < self.away_until:
+            return None
+        answers = self.now >= self.silent_until and (self.now >= FAULTY or self.chance.random() > 0.05)
         try:
-            return self.process.cycle(self.now, demand, self.now >= FAULTY or self.chance.random() > 0.05)
+            return self.process.cycle(self.now, demand, answers, self.offset)
         except Killed:
             self.kills += 1
             self.process = self._start()
@@ -91,15 +106,30 @@ class World:
                 cloud.rate, cloud.cores, cloud.locked_until = 0.0, CORES, 0.0
             self.process.kill_rate = 0.0
             return
+        self._pauses()
         for cloud in self.clouds.values():
             if cloud.hit("quota changes"):
                 cloud.cores = chance.choice((2, 4, 8))
             if cloud.hit("token expires"):
                 cloud.locked_until = self.now + chance.uniform(10, 100)
         if chance.random() < self.lose_rate:
-            self.pool.restart(self.now, [chance.uniform(0, 50) for _ in self.pool.members])
+            self.pool.restart(self.now, self.offset, [chance.uniform(0, 50) for _ in self.pool.members])
         if self.pool.members and chance.random() < self.lose_rate:
             self._lose(chance.choice(list(self.pool.members)))
+
+    def _pauses(self) -> None:
+        chance = self.chance
+        if chance.random() < self.pause_rate:
+            self.pauses += 1
+            self.away_until = self.now + chance.uniform(*LONG)
+            if chance.random() < 0.5:
+                self.process = self._start()
+        if chance.random() < self.pause_rate:
+            self.pauses += 1
+            self.silent_until = self.now + chance.uniform(*LONG)
+        if chance.random() < self.step_rate:
+            self.steps += 1
+            self.offset += chance.choice(STEPS)
 
     def _lose(self, uuid: str) -> None:
         self.losses += 1
@@ -117,7 +147,7 @@ class World:
         for machine in self._machines():
             up = machine.status is Status.ACTIVE and not machine.dead and not machine.extra
             if up and machine.joins_at <= self.now and machine.appears_at <= self.now:
-                self.pool.join(machine.intent, machine.cloud_id)
+                self.pool.join(machine.intent, machine.cloud_id if machine.says is None else machine.says)
         for uuid in [uuid for uuid in self.pool.members if uuid not in alive]:
             self.pool.lose(uuid, self.now)
         self.pool.tick(self.now)

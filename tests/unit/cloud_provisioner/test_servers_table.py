@@ -143,8 +143,23 @@ def test_of_two_servers_with_our_uuid_the_one_in_the_pool_stays() -> None:
 
 def test_a_twin_does_not_take_the_place_of_a_worker_that_the_list_left_out() -> None:
     step = advance(intent(State.READY), cloud(5, listed(Status.ACTIVE, "c2")), pool(1), 5, TIMES)
-    assert (step.intent.state, step.intent.cloud_id) == (State.READY, "c1")
-    assert [do.cloud_id for do in step.todo] == ["c2"]
+    assert (step.intent.state, step.intent.cloud_id, step.todo) == (State.READY, "c1", ())
+
+
+@pytest.mark.parametrize("says", ["", "i-0000abcd", "somebody-elses"])
+@pytest.mark.parametrize("state", [State.BUILDING, State.READY, State.DRAINING])
+def test_a_workers_word_about_its_id_is_believed_only_where_the_list_shows_that_under_our_uuid(
+    state: State, says: str
+) -> None:
+    there = cloud(5, listed(Status.ACTIVE, "c1"), listed(Status.ACTIVE, "somebody-elses", "u2"))
+    step = advance(intent(state), there, pool(1, cloud_id=says, draining=state is State.DRAINING), 5, TIMES)
+    assert step.intent.cloud_id == "c1"
+    assert [do for do in step.todo if do.action is Action.DELETE] == []
+
+
+def test_while_it_is_not_sure_which_of_two_servers_is_the_worker_none_is_deleted() -> None:
+    twins = cloud(5, listed(Status.ACTIVE, "c1"), listed(Status.ACTIVE, "c2"))
+    assert not advance(intent(State.READY), twins, pool(1, cloud_id=""), 5, TIMES).todo
 
 
 def test_without_an_answer_of_the_pool_no_twin_is_deleted() -> None:
@@ -208,9 +223,93 @@ def test_a_delete_is_repeated_at_its_pace_until_not_found() -> None:
     [(State.BUILDING, 901, Failure.BOOT), (State.JOINING, 601, Failure.BOOT), (State.LOST, 901, Failure.LOST)],
 )
 def test_a_time_limit_deletes_and_names_the_failure(state: State, seconds: float, failure: Failure) -> None:
-    step = advance(intent(state), None, None, seconds, TIMES)
+    step = advance(intent(state), None, pool(), seconds, TIMES)
     assert step.intent.state is State.DELETING
     assert [do.failure for do in step.todo] == [failure, None]
+
+
+MAYBE_AT_WORK = (State.BUILDING, State.JOINING, State.LOST)
+_LONG = 100_000.0
+
+
+@pytest.mark.parametrize("state", MAYBE_AT_WORK)
+@pytest.mark.parametrize(
+    "says_nothing",
+    [None, pool(up_since=_LONG - 10), replace(pool(), heard_since=_LONG - 10)],
+    ids=["no answer", "a collector that has just started", "a collector that is heard again only now"],
+)
+def test_no_time_limit_ends_a_server_without_the_word_of_a_pool_that_knows(
+    state: State, says_nothing: PoolView | None
+) -> None:
+    server = told(intent(state), Seen.RESTARTED, _LONG).intent
+    step = advance(server, cloud(_LONG, listed(Status.BUILD)), says_nothing, _LONG, TIMES)
+    assert (step.intent.state, step.todo) == (state, ())
+    assert advance(server, None, pool(1), _LONG, TIMES).intent.state is State.READY
+    assert advance(server, None, pool(), _LONG, TIMES).intent.state is State.DELETING
+
+
+@pytest.mark.parametrize("state", MAYBE_AT_WORK)
+@pytest.mark.parametrize("status", [Status.ERROR, Status.STOPPED])
+def test_bad_news_of_the_cloud_wait_for_the_pools_word(state: State, status: Status) -> None:
+    bad = cloud(5, listed(status))
+    for view in (None, pool(up_since=0)):
+        step = advance(intent(state), bad, view, 5, TIMES)
+        assert (step.intent.state, step.todo) == (state, ())
+    assert advance(intent(state), bad, pool(1), 5, TIMES).intent.state is State.READY
+    assert advance(intent(state), bad, pool(), 5, TIMES).intent.state is State.DELETING
+
+
+def test_a_server_that_the_lists_lack_is_not_given_up_without_the_pools_word() -> None:
+    server = intent(State.JOINING)
+    for tick in range(1, 10):
+        server = advance(server, cloud(tick * 20.0), None, tick * 20.0, TIMES).intent
+    assert server.state is State.JOINING
+    assert advance(server, cloud(200), pool(), 200, TIMES).intent.state is State.DELETING
+
+
+def test_a_delete_that_was_noted_long_ago_is_made_only_once_the_pool_has_answered() -> None:
+    server = told(intent(State.DELETING), Seen.RESTARTED, _LONG).intent
+    assert not advance(server, cloud(_LONG, listed(Status.ACTIVE)), None, _LONG, TIMES).todo
+    assert advance(server, None, pool(1), _LONG, TIMES).intent.state is State.DRAINING
+    assert [do.action for do in advance(server, None, pool(), _LONG, TIMES).todo] == [Action.DELETE]
+
+
+_SET_BACK = -86_400.0
+
+
+def test_where_the_clock_was_set_back_deletes_and_drains_are_repeated_at_their_pace() -> None:
+    for state, action in ((State.DELETING, Action.DELETE), (State.DRAINING, Action.DRAIN)):
+        view = pool(1 if state is State.DRAINING else None, up_since=2 * _SET_BACK)
+        server = advance(intent(state), None, view, _SET_BACK, TIMES).intent
+        again = advance(server, None, view, _SET_BACK + TIMES.repeat, TIMES)
+        assert [do.action for do in again.todo] == [action]
+
+
+@pytest.mark.parametrize("state", MAYBE_AT_WORK)
+def test_where_the_clock_was_set_back_time_limits_last_no_longer_than_anew(state: State) -> None:
+    view, limit = pool(up_since=2 * _SET_BACK), TIMES.limit(state) or 0
+    server = advance(intent(state), None, view, _SET_BACK, TIMES).intent
+    assert server.state is state
+    assert advance(server, None, view, _SET_BACK + limit + 1, TIMES).intent.state is State.DELETING
+
+
+def test_where_the_clock_was_set_back_absences_and_idle_times_are_counted_on() -> None:
+    view = pool(0, up_since=2 * _SET_BACK)
+    idle = advance(replace(intent(State.READY), idle_since=0.0), None, view, _SET_BACK, TIMES).intent
+    assert (idle.idle_since, idle.made_at) == (_SET_BACK, _SET_BACK)
+    server, view = intent(State.JOINING), pool(up_since=2 * _SET_BACK)
+    for tick in range(5):
+        at = _SET_BACK + tick * 20.0
+        server = advance(server, cloud(at), view, at, TIMES).intent
+    assert server.state is State.DELETING
+
+
+def test_where_the_clock_was_set_back_a_suspect_is_a_leak_as_soon_as_else() -> None:
+    stray = listed(Status.ACTIVE, "c7", "u7")
+    view = pool(up_since=2 * _SET_BACK)
+    first = leaks(cloud(_SET_BACK, stray), view, (), {"c7": 0.0}, "ours")
+    assert first.delete == ()
+    assert leaks(cloud(_SET_BACK + 30, stray), view, (), first.suspects, "ours").delete == (stray,)
 
 
 def test_a_leak_is_deleted_when_it_is_seen_twice() -> None:

@@ -68,7 +68,17 @@ def test_a_machine_that_nobody_described_looks_at_itself(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("told", ["", "a b", 'x"', "$(X)", "x\ny", "x" * 200])
 def test_an_id_that_cannot_stand_in_an_ad_is_none(told: str) -> None:
-    assert machine.look(FACTS, {"PROMINENCE_CLOUD_ID": told}, NOWHERE).cloud_id == UUID
+    assert machine.look(FACTS, {"PROMINENCE_CLOUD_ID": told}, NOWHERE).cloud_id == ""
+
+
+@pytest.mark.parametrize("given", ["i-0000abcd", "iid-datasource-none", UUID, "nocloud", ""])
+def test_a_machine_says_no_id_where_nova_gave_it_none(given: str, tmp_path: Path) -> None:
+    (tmp_path / "instance-id").write_text(given)
+    assert machine.look(FACTS, {}, tmp_path / "instance-id").cloud_id == ""
+
+
+def test_an_id_that_is_not_known_is_empty_in_the_ad() -> None:
+    assert "SERVER_CLOUD_ID = " in machine.configuration(FACTS, Machine("10.0.0.7", "", 2, 900)).splitlines()
 
 
 def test_a_stock_image_gets_the_accounts_of_the_appliance() -> None:
