@@ -193,4 +193,15 @@ class Pool:
 
 def _plain(ad: classad2.ClassAd) -> Ad:
     # A list of 10,000 jobs passes through here: most values are plain, and `items()` costs three calls a value.
-    return {key: value if type(value := ad[key]) in _PLAIN else plain(value) for key in ad}
+    try:
+        return {key: value if type(value := ad[key]) in _PLAIN else plain(value) for key in ad}
+    except ValueError:
+        return {key: _readable(ad, key) for key in ad}
+
+
+def _readable(ad: classad2.ClassAd, key: str) -> object:
+    """A value; None where the bindings make none of it, as of a text that is no UTF-8, which anyone may advertise."""
+    try:
+        return plain(ad[key])
+    except ValueError:
+        return None

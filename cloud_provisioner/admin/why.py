@@ -82,7 +82,7 @@ def _look_everywhere(service: Service, head: Head, ad: Ad) -> None:
     print(f"It needs {needs(group)}.\n")
     with asking():
         found = head.collected(now)
-    pool, static = seen(found.slots, found.up_since, now)
+    pool, static, _ = seen(found.slots, found.up_since, now)
     intents = service.reader.intents()
     with lending(service.settings) as rights:
         sites = asked(service, service.described().sites.values(), intents, rights, group.user)

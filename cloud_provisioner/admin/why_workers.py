@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cloud_provisioner.admin.tables import counted, gigabytes
 from cloud_provisioner.amounts import Amount
+from cloud_provisioner.observing.reading import Ad, amount, text
 from cloud_provisioner.planning.demand import Group
 from cloud_provisioner.servers.record import Purpose
 from pool.attributes import AUTHENTICATED_IDENTITY, Machine
 from pool.binding import may_use, parsed
 from pool.submission import unescaped
-
-_MB = 1024
-"""KB in a MB: HTCondor counts disk in KB."""
-
-Ad = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +33,25 @@ def at_workers(group: Group, ads: Iterable[Ad]) -> list[Seat]:
 
 
 def _seat(group: Group, ad: Ad) -> Seat:
-    free, total = _amount(ad, ""), _amount(ad, "TotalSlot")
+    free, total = amount(ad), amount(ad, "TotalSlot")
     roomy = group.needs.fit(free) is not None
     why = _excluded(group, ad)
     if why is None and not roomy:
         why = "has no room left" if group.needs.fit(total) else "is too small, even when it is empty"
-    return Seat(_text(ad, "Name"), free, roomy, why or "")
+    return Seat(text(ad, "Name"), free, roomy, why or "")
 
 
 def _excluded(group: Group, ad: Ad) -> str | None:
     """What shuts the job out whatever its size."""
-    identity = _text(ad, AUTHENTICATED_IDENTITY)
+    identity = text(ad, AUTHENTICATED_IDENTITY)
     if ad.get("Draining") is True or ad.get("State") == "Drained":
         return "takes no more jobs: it is being given back"
     if not may_use(group.user, group.vo, identity):
         whose = parsed(identity)
         names = [f"of {whose.owner}" if whose.owner else "", f"under {whose.group}" if whose.group else ""]
         return f"runs jobs {' '.join(filter(None, names))} alone"
-    if not group.required.admits(_text(ad, Machine.SITE), _text(ad, Machine.REGION)):
-        return f"is at {unescaped(_text(ad, Machine.SITE)) or 'no site'}, which the job's placement excludes"
+    if not group.required.admits(text(ad, Machine.SITE), text(ad, Machine.REGION)):
+        return f"is at {unescaped(text(ad, Machine.SITE)) or 'no site'}, which the job's placement excludes"
     if ad.get(Machine.PREEMPTIBLE) is True and not group.preemptible:
         return "may be taken away by its cloud, which the job does not allow (preemptible)"
     return _unsuited(group, ad)
@@ -82,16 +77,3 @@ def summary(left_out: Sequence[Seat]) -> str:
     """A line for workers that are not shown one by one."""
     roomy = sum(seat.roomy for seat in left_out)
     return f"… and {len(left_out)} more, {roomy} of them with room"
-
-
-def _amount(ad: Ad, before: str) -> Amount:
-    return Amount(_number(ad, f"{before}Cpus"), _number(ad, f"{before}Memory"), _number(ad, f"{before}Disk") // _MB)
-
-
-def _number(ad: Ad, name: str) -> int:
-    value = ad.get(name)
-    return int(value) if isinstance(value, (int, float)) else 0
-
-
-def _text(ad: Ad, name: str) -> str:
-    return str(ad.get(name) or "")

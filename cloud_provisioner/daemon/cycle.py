@@ -142,6 +142,7 @@ class Cycle:
             lent = [*dict.fromkeys(one.binding.user for one in here if one.binding.user in lenders), *sorted(lenders)]
             made = Use.of(intent for intent in here if intent.cloud_id is not None)
             place.ask(now, changing, made, [user for user in lent if user is not None])
+            place.tidy(lenders, {intent.binding.user for intent in here if intent.binding.user is not None})
             listed = place.listed()
             place.offered(now)
             if listed is not None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from cloud_provisioner.daemon.accounts import Accounts
 from cloud_provisioner.daemon.places import Known, Use
 from cloud_provisioner.drivers.contract import (
     Account,
@@ -84,7 +85,7 @@ class Place:
 
     def __post_init__(self) -> None:
         self.per_user = self.driver.per_user(self.site)
-        self._accounts: dict[str | None, Account] = {}
+        self._accounts = Accounts(self._connect)
         self._threads = self.threads(CALLS, f"{self.name}-call")
         self._readers = self.threads(2, f"{self.name}-read")
         self._listing: Future[CloudView] | None = None
@@ -177,12 +178,15 @@ class Place:
         """What came of a call is written down."""
         del self._calls[key]
 
+    def tidy(self, lenders: Collection[str], owners: Collection[str]) -> None:
+        """Closes the accounts of users that are of no more use. `owners` have servers there."""
+        self._accounts.tidy(lenders, owners)
+
     def close(self) -> None:
         """Takes no more calls; those under way go on for as long as they may."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._readers.shutdown(wait=False, cancel_futures=True)
-        for account in self._accounts.values():
-            account.close()
+        self._accounts.close()
 
     def _begin(self, uuid: str, what: str, call: Callable[[], Outcome]) -> None:
         if (uuid, what) not in self._calls:
@@ -192,10 +196,10 @@ class Place:
         try:
             made = order()
             self._check_grant(user)
-            account = self._account(user)
-            if not may():
-                return Outcome(uuid, None)
-            cloud_id = account.create(made)
+            with self._accounts.of(user) as account:
+                if not may():
+                    return Outcome(uuid, None)
+                cloud_id = account.create(made)
         except CloudRefused as error:
             return Outcome(uuid, Seen.REFUSED, None, error.failure, error.sentence)
         except CloudAmbiguous as error:
@@ -206,7 +210,8 @@ class Place:
         if not may():
             return Outcome(uuid, None)
         try:
-            gone = self._account(user).delete(cloud_id)
+            with self._accounts.of(user) as account:
+                gone = account.delete(cloud_id)
         except CloudRefused as error:
             return Outcome(uuid, None, cloud_id, error.failure, error.sentence)
         except CloudAmbiguous as error:
@@ -215,11 +220,13 @@ class Place:
 
     def _list(self, user: str | None, begun_at: float) -> CloudView:
         self._check_grant(user)
-        return self._account(user).listing(begun_at)
+        with self._accounts.of(user) as account:
+            return account.listing(begun_at)
 
     def _ask_for_offer(self, user: str | None) -> Offer:
         self._check_grant(user)
-        return self._account(user).offer()
+        with self._accounts.of(user) as account:
+            return account.offer()
 
     def _check_grant(self, user: str | None) -> None:
         """Sees to it that a user's rights are still lent: what a cloud gave for them may be good for hours longer.
@@ -233,13 +240,9 @@ class Place:
         # Another one after each failure: one user's membership may have ended, and another's has not.
         return lenders[self._turn % len(lenders)] if self.per_user and lenders else None
 
-    def _account(self, user: str | None) -> Account:
-        account = self._accounts.get(user)
-        if account is None:
-            credential = self.credential_of(user) if user is not None else None
-            account = self.driver.connect(self.site, self.vos[0], credential, self.environ, self.pace.patience)
-            account = self._accounts.setdefault(user, account)
-        return account
+    def _connect(self, user: str | None) -> Account:
+        credential = self.credential_of(user) if user is not None else None
+        return self.driver.connect(self.site, self.vos[0], credential, self.environ, self.pace.patience)
 
 
 def _outcome(place: str, key: tuple[str, str], call: Future[Outcome]) -> Outcome:

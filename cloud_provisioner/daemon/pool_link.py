@@ -81,5 +81,5 @@ class PoolLink:
     def _note(self, troubles: tuple[str, ...]) -> None:
         if troubles != self._troubles:
             for trouble in troubles:
-                _LOG.warning("the pool cannot be seen: %s", trouble)
+                _LOG.warning("not all of the pool can be seen: %s", trouble)
             self._troubles = troubles

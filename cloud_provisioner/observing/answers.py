@@ -11,7 +11,8 @@ from cloud_provisioner.servers.views import PoolView
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One look. `groups` or `pool` is None where that part failed, which `troubles` tells; what is empty was seen to be so.
+    """One look. `groups` or `pool` is None where that part failed; what is empty was seen to be so. `troubles` tells of
+    that, and of ads that were left out.
 
     `static` are the workers that somebody else brings. `took` is in seconds.
     """

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from cloud_provisioner.observing.reading import Ad, number, text
 from cloud_provisioner.planning.demand import Group, Needs, Placement, Scaling
 from pool.attributes import Job
 from pool.submission import unescaped
 
-Ad = Mapping[str, Any]
 JobId = tuple[int, int]
 """ClusterId and ProcId."""
 
@@ -46,6 +46,13 @@ class Demand:
     members: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
 
 
+def idle(ad: Ad) -> Ad:
+    """An ad that says which job it is of, and of which DEMAND: it is that ad. ValueError."""
+    if isinstance(ad[Job.DEMAND], str) and all(isinstance(one, int) for one in _id(ad)):
+        return ad
+    raise ValueError("an idle job's ad does not say which job it is")
+
+
 def representatives(ads: Iterable[Ad], known: Mapping[str, Group]) -> list[JobId]:
     """A job for each DEMAND that is not among the known ones: the first that has it."""
     found: dict[str, JobId] = {}
@@ -61,17 +68,17 @@ def kind(ad: Ad) -> Group:
         ad[Job.DEMAND],
         0,
         _needs(ad),
-        str(ad.get("Owner") or ""),
-        str(ad.get("AcctGroup") or ""),
+        text(ad, "Owner"),
+        text(ad, "AcctGroup"),
         since=0.0,
-        walltime=float(_number(ad, Job.WALLTIME, _WALLTIME)),
+        walltime=float(number(ad, Job.WALLTIME, _WALLTIME)),
         scaling=_scaling(ad),
         preemptible=ad.get(Job.PREEMPTIBLE) is True,
         required=Placement(_names(ad, Job.REQUIRED_SITES), _names(ad, Job.REQUIRED_REGIONS)),
         preferred=Placement(_names(ad, Job.PREFERRED_SITES), _names(ad, Job.PREFERRED_REGIONS)),
-        priority=_number(ad, "JobPrio", 0),
+        priority=number(ad, "JobPrio", 0, least=-(1 << 31)),
         # How long it may wait; `grouped` makes the time of it.
-        leaves_at=float(_number(ad, Job.MAXIMUM_TIME_IN_QUEUE, 0)) or None,
+        leaves_at=float(number(ad, Job.MAXIMUM_TIME_IN_QUEUE, 0)) or None,
     )
 
 
@@ -98,16 +105,16 @@ def grouped(ads: Iterable[Ad], kinds: Mapping[str, Group]) -> Demand:
 def _group(key: str, like: Group, ads: list[Ad]) -> Group:
     leaves_at = None
     if key != like.key and like.leaves_at is not None:
-        leaves_at = min(_number(ad, "QDate", 0) for ad in ads) + like.leaves_at
+        leaves_at = min(number(ad, "QDate", 0) for ad in ads) + like.leaves_at
     return replace(like, key=key, count=len(ads), since=float(_idle_since(ads[0])), leaves_at=leaves_at)
 
 
 def _key(ad: Ad, like: Group) -> str:
     """maximumTimeInQueue ends with the first start: a job that has run is of the group without."""
-    if like.leaves_at is None or _number(ad, "NumJobStarts", 0) > 0:
+    if like.leaves_at is None or number(ad, "NumJobStarts", 0) > 0:
         return like.key
     width = max(_SHORTEST_BUCKET, int(like.leaves_at) // _BUCKETS)
-    return f"{like.key}-{_number(ad, 'QDate', 0) // width}"
+    return f"{like.key}-{number(ad, 'QDate', 0) // width}"
 
 
 def _age(ad: Ad) -> tuple[int, JobId]:
@@ -115,7 +122,7 @@ def _age(ad: Ad) -> tuple[int, JobId]:
 
 
 def _idle_since(ad: Ad) -> int:
-    return _number(ad, "EnteredCurrentStatus", 0) or _number(ad, "QDate", 0)
+    return number(ad, "EnteredCurrentStatus", 0) or number(ad, "QDate", 0)
 
 
 def _id(ad: Ad) -> JobId:
@@ -123,35 +130,30 @@ def _id(ad: Ad) -> JobId:
 
 
 def _said(ad: Ad) -> Said:
-    return Said(ad.get(Job.REASON) or "", ad.get(Job.REASON_TEXT) or "", ad.get(Job.REASON_SITE) or "")
+    return Said(text(ad, Job.REASON), text(ad, Job.REASON_TEXT), text(ad, Job.REASON_SITE))
 
 
 def _needs(ad: Ad) -> Needs:
-    least = max(1, _number(ad, "RequestCpus", 1))
-    per_cpu = _number(ad, Job.MEMORY_PER_CPU, 0)
+    least = max(1, number(ad, "RequestCpus", 1))
+    per_cpu = number(ad, Job.MEMORY_PER_CPU, 0)
     options = ad.get(Job.CPUS_OPTIONS)
     return Needs(
         cpus_min=least,
-        cpus_max=max(least, _number(ad, Job.CPUS_MAX, least)),
-        memory=0 if per_cpu else _number(ad, "RequestMemory", 0),
+        cpus_max=max(least, number(ad, Job.CPUS_MAX, least)),
+        memory=0 if per_cpu else number(ad, "RequestMemory", 0),
         memory_per_cpu=per_cpu,
-        disk=-(-_number(ad, "RequestDisk", 0) // _MB),
-        nodes=max(1, _number(ad, "MaxHosts", 1)) if ad.get("JobUniverse") == _PARALLEL else 1,
-        options=tuple(one for one in options if isinstance(one, int)) if isinstance(options, list) else (),
+        disk=-(-number(ad, "RequestDisk", 0) // _MB),
+        nodes=max(1, number(ad, "MaxHosts", 1)) if ad.get("JobUniverse") == _PARALLEL else 1,
+        options=tuple(one for one in options if isinstance(one, int) and one > 0) if isinstance(options, list) else (),
     )
 
 
 def _scaling(ad: Ad) -> Scaling:
-    text = ad.get(Job.SCALING)
-    return Scaling(text) if text in set(Scaling) else Scaling.SHARED
+    said = text(ad, Job.SCALING)
+    return Scaling(said) if said in set(Scaling) else Scaling.SHARED
 
 
 def _names(ad: Ad, attribute: str) -> frozenset[str]:
     listed = ad.get(attribute)
     names = (one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
     return frozenset(map(unescaped, names))
-
-
-def _number(ad: Ad, attribute: str, default: int) -> int:
-    value = ad.get(attribute)
-    return int(value) if isinstance(value, (int, float)) else default

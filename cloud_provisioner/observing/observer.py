@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 from cloud_provisioner.observing import workers
 from cloud_provisioner.observing.answers import Observation, Spoken
-from cloud_provisioner.observing.demand import Demand, JobId, grouped, kind, representatives
+from cloud_provisioner.observing.demand import Demand, JobId, grouped, idle, kind, representatives
+from cloud_provisioner.observing.reading import Ad, each, left_out
 from cloud_provisioner.observing.reasons import WAVE, changes, edits
 from cloud_provisioner.planning.demand import Group
 from cloud_provisioner.planning.reasons import Waiting
@@ -66,19 +67,23 @@ class Observer:
 
     def observe(self) -> Observation:
         """Looks at the queue and at the workers; one of them may fail without the other."""
-        began, troubles = self._ticks(), []
+        began = self._ticks()
+        troubles: list[str] = []
         groups: tuple[Group, ...] | None = None
         pool: PoolView | None = None
         static: tuple[Server, ...] = ()
         try:
-            groups = self._look().groups
+            odd = self._look()
+            groups = self._demand.groups
+            troubles += (f"the queue: {says}" for says in left_out(odd))
         except PoolUnavailable as error:
             self._demand = Demand()
             troubles.append(f"the queue: {error.detail}")
         try:
             now = self._clock()
             found = self._head.collected(now)
-            pool, static = workers.seen(found.slots, found.up_since, now)
+            pool, static, odd = workers.seen(found.slots, found.up_since, now)
+            troubles += (f"the collector: {says}" for says in left_out(odd))
         except PoolUnavailable as error:
             troubles.append(f"the collector: {error.detail}")
         return Observation(groups, pool, static, self._ticks() - began, tuple(troubles))
@@ -106,13 +111,14 @@ class Observer:
         if servers:
             self._head.invalidate(servers)
 
-    def _look(self) -> Demand:
-        ads = self._head.idle()
+    def _look(self) -> list[str]:
+        """Sees what there is in `_demand`; the jobs whose ads cannot be read."""
+        ads, odd = each(self._head.idle(), idle, "ClusterId")
         for _ in range(_TRIES):
             unknown = representatives(ads, self._kinds)
             if not unknown:
                 break
-            self._learn(sorted(unknown))
+            odd += self._learn(sorted(unknown))
             asked = set(unknown)
             ads = [ad for ad in ads if ad[Job.DEMAND] in self._kinds or (ad["ClusterId"], ad["ProcId"]) not in asked]
         self._demand = grouped(ads, self._kinds)
@@ -120,10 +126,15 @@ class Observer:
         if len(self._kinds) > _MOST_KINDS:
             self._kinds = {key: like for key, like in self._kinds.items() if key in present}
         self._changed_at = {key: at for key, at in self._changed_at.items() if key in self._demand.members}
-        return self._demand
+        return odd
 
-    def _learn(self, jobs: Sequence[JobId]) -> None:
+    def _learn(self, jobs: Sequence[JobId]) -> list[str]:
+        odd: list[str] = []
         for first in range(0, len(jobs), _AT_ONCE):
-            for ad in self._head.whole(jobs[first : first + _AT_ONCE]):
-                if ad[Job.DEMAND] not in self._kinds:
-                    self._kinds[ad[Job.DEMAND]] = kind(ad)
+            _, unread = each(self._head.whole(jobs[first : first + _AT_ONCE]), self._meet, Job.DEMAND)
+            odd += unread
+        return odd
+
+    def _meet(self, ad: Ad) -> None:
+        if ad[Job.DEMAND] not in self._kinds:
+            self._kinds[ad[Job.DEMAND]] = kind(ad)

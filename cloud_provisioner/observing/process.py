@@ -11,8 +11,10 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from cloud_provisioner.errors import PoolSilent
@@ -92,4 +94,12 @@ def _serve(connection: Connection, schedd: str, environ: Mapping[str, str]) -> N
                 answer = True, calls[name](*arguments)
             except PoolError as error:
                 answer = False, error.detail or str(error)
+            except Exception as error:  # noqa: BLE001  (the next call may fare better)
+                answer = False, _fault(error)
             connection.send(answer)
+
+
+def _fault(error: Exception) -> str:
+    """What a fault of our own says, and where it is."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"the look at it failed at {Path(last.filename).name}:{last.lineno} ({type(error).__name__}: {error})"

@@ -6,10 +6,11 @@ of ours, and is authenticated as something else, is not ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from cloud_provisioner.amounts import NOTHING, Amount
+from cloud_provisioner.amounts import NOTHING
+from cloud_provisioner.observing.reading import Ad, amount, each, number, text
 from cloud_provisioner.planning.supply import Server
 from cloud_provisioner.servers.record import Binding, Purpose
 from cloud_provisioner.servers.states import State
@@ -18,31 +19,43 @@ from pool.attributes import AUTHENTICATED_IDENTITY, Machine
 from pool.binding import WorkerIdentity, parsed
 from pool.submission import unescaped
 
-Ad = Mapping[str, Any]
 
-_MB = 1024
-"""KB in a MB: HTCondor counts disk in KB."""
+class Workers(NamedTuple):
+    """Our workers, the others as the planner takes them, and the names of workers whose ads cannot be read."""
+
+    ours: PoolView
+    others: tuple[Server, ...]
+    odd: list[str]
 
 
-def seen(ads: Iterable[Ad], up_since: float, now: float) -> tuple[PoolView, tuple[Server, ...]]:
-    """Our workers, and the others as the planner takes them. `ads` are those of partitionable slots, one a worker.
+class _Read(NamedTuple):
+    """One worker: on which server of ours it runs, or what it is to the planner if it is none of ours and takes jobs."""
+
+    server: str | None
+    worker: Worker
+    other: Server | None
+
+
+def seen(ads: Iterable[Ad], up_since: float, now: float) -> Workers:
+    """The workers in the pool. `ads` are those of partitionable slots, one a worker.
 
     Two servers may bear the same uuid, after a create call whose answer was lost: the worker with jobs counts, or the one with
     the lower id of the cloud.
     """
     ours: dict[str, Worker] = {}
-    others = []
-    for ad in ads:
-        identity = parsed(ad.get(AUTHENTICATED_IDENTITY))
-        worker = _worker(ad)
-        if identity.server is None or ad.get(Machine.SERVER) != identity.server:
-            if not worker.draining:
-                others.append(_other(ad, worker, identity, now))
-            continue
-        rival = ours.get(identity.server)
-        if rival is None or _weight(worker) < _weight(rival):
-            ours[identity.server] = worker
-    return PoolView(ours, up_since), tuple(others)
+    found, odd = each(ads, lambda ad: _read(ad, now), "Name")
+    for server, worker, _ in found:
+        if server is not None:
+            ours[server] = min(ours.get(server, worker), worker, key=_weight)
+    others = tuple(one.other for one in found if one.other is not None)
+    return Workers(PoolView(ours, up_since), others, odd)
+
+
+def _read(ad: Ad, now: float) -> _Read:
+    identity, worker = parsed(ad.get(AUTHENTICATED_IDENTITY)), _worker(ad)
+    if identity.server is not None and ad.get(Machine.SERVER) == identity.server:
+        return _Read(identity.server, worker, None)
+    return _Read(None, worker, None if worker.draining else _other(ad, worker, identity, now))
 
 
 def _weight(worker: Worker) -> tuple[bool, str, str]:
@@ -51,20 +64,20 @@ def _weight(worker: Worker) -> tuple[bool, str, str]:
 
 def _worker(ad: Ad) -> Worker:
     return Worker(
-        _amount(ad, "TotalSlotCpus", "TotalSlotMemory", "TotalSlotDisk"),
-        _amount(ad, "Cpus", "Memory", "Disk"),
-        str(ad.get(Machine.CLOUD_ID) or ""),
+        amount(ad, "TotalSlot"),
+        amount(ad),
+        text(ad, Machine.CLOUD_ID),
         # A slot of its own that has no job just now is still promised to one.
-        _number(ad, "NumDynamicSlots"),
+        number(ad, "NumDynamicSlots"),
         ad.get("Draining") is True or ad.get("State") == "Drained",
-        str(ad.get("Name") or ""),
+        text(ad, "Name"),
     )
 
 
 def _other(ad: Ad, worker: Worker, identity: WorkerIdentity, now: float) -> Server:
     return Server(
         "",
-        unescaped(str(ad.get(Machine.SITE) or "")),
+        unescaped(text(ad, Machine.SITE)),
         "",
         State.READY,
         NOTHING,
@@ -74,14 +87,5 @@ def _other(ad: Ad, worker: Worker, identity: WorkerIdentity, now: float) -> Serv
         preemptible=ad.get(Machine.PREEMPTIBLE) is True,
         idle_since=None if worker.jobs else now,
         ours=False,
-        region=unescaped(str(ad.get(Machine.REGION) or "")),
+        region=unescaped(text(ad, Machine.REGION)),
     )
-
-
-def _amount(ad: Ad, cpus: str, memory: str, disk: str) -> Amount:
-    return Amount(_number(ad, cpus), _number(ad, memory), _number(ad, disk) // _MB)
-
-
-def _number(ad: Ad, attribute: str) -> int:
-    value = ad.get(attribute)
-    return int(value) if isinstance(value, (int, float)) else 0

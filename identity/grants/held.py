@@ -57,10 +57,13 @@ class Tokens:
             self._tokens.pop(owner, None)
 
     def keep(self, owners: Collection[str]) -> None:
-        """Forgets the tokens of all others."""
+        """Forgets the tokens of all others, and their locks unless somebody fetches one."""
         with self._lock:
             for owner in self._tokens.keys() - set(owners):
                 del self._tokens[owner]
+            for owner in self._fetching.keys() - set(owners):
+                if not self._fetching[owner].locked():
+                    del self._fetching[owner]
 
     def fetching(self, owner: str) -> threading.Lock:
         """The lock of whoever fetches a token for this owner."""

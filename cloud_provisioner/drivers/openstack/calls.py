@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.drivers.contract import CloudRefused, Credential, Offer, Order, Probe
@@ -23,6 +23,7 @@ from cloud_provisioner.drivers.openstack import servers
 from cloud_provisioner.drivers.openstack.answers import Doing, understood
 from cloud_provisioner.drivers.openstack.cloud import NETWORKS_ARE_SAID, TAGS_AT_CREATION, Cloud
 from cloud_provisioner.drivers.openstack.discovery import Discovery, network_ids, networks_missing
+from cloud_provisioner.drivers.openstack.entries import Shown
 from cloud_provisioner.drivers.openstack.errors import Answered
 from cloud_provisioner.drivers.openstack.flavors import offered
 from cloud_provisioner.drivers.openstack.probing import probes
@@ -34,7 +35,7 @@ from cloud_provisioner.servers.views import CloudView
 from cloud_provisioner.sites.base import ANY_VO, Site
 
 
-class _Limits(BaseModel):
+class _Limits(Shown):
     """Nova's limits of a project; -1: none. Memory in MB."""
 
     servers: int = Field(-1, alias="maxTotalInstances")
@@ -66,7 +67,7 @@ class OpenStackAccount:
         flavors, notes = offered(found.flavors, self._site.flavors, found.image, self._site.price)
         most = Limits(_or_none(limits.servers), _or_none(limits.cores), _or_none(limits.memory))
         used = Amount(limits.used_cores, limits.used_memory, 0)
-        return Offer(flavors, most, used, limits.used_servers, (*without, *notes))
+        return Offer(flavors, most, used, limits.used_servers, (*found.notes, *without, *notes))
 
     def probe(self, vo: str) -> Sequence[Probe]:
         """Signing in, the image, flavors, the VO's networks."""
@@ -74,7 +75,7 @@ class OpenStackAccount:
 
     def listing(self, begun_at: float) -> CloudView:
         """As the contract says. Not complete where a part of the cloud is down, so that some servers show no metadata;
-        Nova before its microversion 2.69 leaves these out without a word.
+        Nova before its microversion 2.69 leaves these out without a word. Nor where one of ours cannot be understood.
         """
         with self._asking(Doing.LIST):
             there = self._cloud.entries("compute", "/servers/detail", "servers", servers.CloudServer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode
@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 import novaclient
 from keystoneauth1.discover import EndpointData
 from novaclient import client
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from cloud_provisioner.drivers.contract import CloudRefused
 from cloud_provisioner.drivers.openstack import catalogue
+from cloud_provisioner.drivers.openstack.entries import Entries, Shown, name_of
 from cloud_provisioner.drivers.openstack.errors import Answered, NotUnderstood
 from cloud_provisioner.drivers.openstack.schema import OpenStackSite
 from cloud_provisioner.drivers.openstack.servers import ID
@@ -32,10 +33,10 @@ _MAJOR: Mapping[Service, str] = {"image": "/v2", "network": "/v2.0"}
 _QUERY: Mapping[Service, Mapping[str, str]] = {"image": {"limit": "1000"}}
 """Glance gives 25 images where nothing is said, Nova and Neutron as many as they allow."""
 _PAGES = 1000
-_M = TypeVar("_M", bound=BaseModel)
+_S = TypeVar("_S", bound=Shown)
 
 
-class _Created(BaseModel):
+class _Created(Shown):
     id: str = Field(pattern=ID)
 
 
@@ -63,7 +64,7 @@ class Cloud:
         with self._lock:
             self._nova = None
 
-    def limits(self, model: type[_M]) -> _M:
+    def limits(self, model: type[_S]) -> _S:
         """Nova's absolute limits of the project, and what is used of them."""
         nova = self._compute()
         with self._fields("compute"):
@@ -81,24 +82,27 @@ class Cloud:
         """Asks for the end of a server."""
         self._compute().servers.delete(cloud_id)
 
-    def one(self, service: Service, path: str, model: type[_M]) -> _M:
+    def one(self, service: Service, path: str, model: type[_S]) -> _S:
         """A single thing."""
         return self._made(service, self._get(service, path), model)
 
-    def entries(self, service: Service, path: str, key: str, model: type[_M], **query: str) -> Iterator[_M]:
-        """Everything in a list, to its end, in pages as large as the cloud makes them. The models have an `id`."""
+    def entries(self, service: Service, path: str, key: str, model: type[_S], **query: str) -> Entries[_S]:
+        """Everything in a list, to its end, in pages as large as the cloud makes them. The models have an `id`.
+
+        NotUnderstood where there are entries and none can be used: that is no list of these.
+        """
         query |= _QUERY.get(service, {})
-        seen: set[str] = set()
+        found: dict[str, object] = {}
         for _ in range(_PAGES):
             body = self._get(service, f"{path}?{urlencode(query)}" if query else path)
-            page = {str(vars(one)["id"]): one for one in self._page(service, body.get(key), model)}
-            yield from (entry for name, entry in page.items() if name not in seen)
+            page = {name_of(one): one for one in self._list(service, body.get(key))}
+            news = {name: one for name, one in page.items() if name not in found}
+            found |= news
             if not _more(body, key):
-                return
-            if page.keys() <= seen:
+                return self._read(service, found.values(), model)
+            if not news or not any(page):
                 break
-            seen |= page.keys()
-            query["marker"] = next(reversed(page))
+            query["marker"] = next(name for name in reversed(page) if name)
         raise NotUnderstood(place(self._address(service)), f"its list of {key} has no end")
 
     def close(self) -> None:
@@ -111,12 +115,23 @@ class Cloud:
         url = f"{self._address(service)}{path}"
         return self._session.get(url, endpoint_filter={"service_type": service}).json()
 
-    def _page(self, service: Service, page: object, model: type[_M]) -> list[_M]:
+    def _list(self, service: Service, page: object) -> list[object]:
         if not isinstance(page, list):
             raise NotUnderstood(place(self._address(service)), "it has no list")
-        return [self._made(service, one, model) for one in page]
+        return page
 
-    def _made(self, service: Service, one: object, model: type[_M]) -> _M:
+    def _read(self, service: Service, there: Iterable[object], model: type[_S]) -> Entries[_S]:
+        usable, odd = [], []
+        for one in there:
+            try:
+                usable.append(model.model_validate(one))
+            except ValidationError:
+                odd.append(one)
+        if odd and not usable:
+            self._made(service, odd[0], model)
+        return Entries(tuple(usable), tuple(odd))
+
+    def _made(self, service: Service, one: object, model: type[_S]) -> _S:
         try:
             return model.model_validate(one)
         except ValidationError as error:

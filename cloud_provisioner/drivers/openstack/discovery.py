@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from cloud_provisioner.drivers.contract import CloudRefused
 from cloud_provisioner.drivers.openstack.cloud import EXTRA_SPECS_IN_LISTS, Cloud
+from cloud_provisioner.drivers.openstack.entries import Entries, Shown
 from cloud_provisioner.drivers.openstack.errors import Answered
 from cloud_provisioner.drivers.openstack.flavors import CloudFlavor
 from cloud_provisioner.drivers.openstack.images import CloudImage, newest
@@ -23,19 +24,17 @@ KEPT = 300.0
 """Seconds for which what was found is used without looking again."""
 
 
-class CloudNetwork(BaseModel):
+class CloudNetwork(Shown):
     """A network as Neutron shows it."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(pattern=r"^[A-Za-z0-9-]+$")
     name: str = ""
 
 
-class ExtraSpecs(BaseModel):
+class ExtraSpecs(Shown):
     """A flavor's extra specs as an old Nova shows them."""
 
-    extra_specs: Mapping[str, str]
+    extra_specs: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,8 @@ class Found:
     image: CloudImage
     flavors: tuple[CloudFlavor, ...]
     networks: tuple[CloudNetwork, ...]
+    notes: tuple[str, ...] = ()
+    """Sentences about entries in the cloud's lists that are left out."""
 
 
 class Discovery:
@@ -64,7 +65,7 @@ class Discovery:
         with self._lock:
             now = self._monotonic()
             if self._found is None or now - self._found[0] > self._kept:
-                self._found = now, Found(self.image(cloud), self.flavors(cloud), self.networks(cloud))
+                self._found = now, self._look(cloud)
             return self._found[1]
 
     def forget(self) -> None:
@@ -74,30 +75,41 @@ class Discovery:
 
     def image(self, cloud: Cloud) -> CloudImage:
         """The image, looked up now. CloudRefused where there is none."""
-        wanted = self._site.image
-        if wanted.id is None:
-            query = {"status": "active"} | ({"name": wanted.name} if wanted.name else {})
-            return newest(cloud.entries("image", "/images", "images", CloudImage, **query), wanted)
-        try:
-            # A list does not show what another project offers to everyone.
-            return newest([cloud.one("image", f"/images/{quote(wanted.id)}", CloudImage)], wanted)
-        except Answered as error:
-            if error.http_status != 404:
-                raise
-            return newest((), wanted)
+        return newest(self._images(cloud).usable, self._site.image)
 
-    def flavors(self, cloud: Cloud) -> tuple[CloudFlavor, ...]:
+    def flavors(self, cloud: Cloud) -> Entries[CloudFlavor]:
         """All flavors, looked up now."""
         there = cloud.entries("compute", "/flavors/detail", "flavors", CloudFlavor)
         if self._site.flavors.properties and cloud.version() < EXTRA_SPECS_IN_LISTS:
-            return tuple(flavor.model_copy(update=_specs(cloud, flavor)) for flavor in there)
-        return tuple(there)
+            specified = (flavor.model_copy(update=_specs(cloud, flavor)) for flavor in there.usable)
+            return replace(there, usable=tuple(specified))
+        return there
 
-    def networks(self, cloud: Cloud) -> tuple[CloudNetwork, ...]:
+    def networks(self, cloud: Cloud) -> Entries[CloudNetwork]:
         """All networks, looked up now; none where the description names none."""
         if not self._site.networks and not any(vo.networks for vo in self._site.vos.values()):
-            return ()
-        return tuple(cloud.entries("network", "/networks", "networks", CloudNetwork))
+            return Entries()
+        return cloud.entries("network", "/networks", "networks", CloudNetwork)
+
+    def _look(self, cloud: Cloud) -> Found:
+        images = self._images(cloud)
+        image = newest(images.usable, self._site.image)
+        flavors, networks = self.flavors(cloud), self.networks(cloud)
+        notes = (*images.notes("image"), *flavors.notes("flavors"), *networks.notes("networks"))
+        return Found(image, flavors.usable, networks.usable, notes)
+
+    def _images(self, cloud: Cloud) -> Entries[CloudImage]:
+        wanted = self._site.image
+        if wanted.id is None:
+            query = {"status": "active"} | ({"name": wanted.name} if wanted.name else {})
+            return cloud.entries("image", "/images", "images", CloudImage, **query)
+        try:
+            # A list does not show what another project offers to everyone.
+            return Entries((cloud.one("image", f"/images/{quote(wanted.id)}", CloudImage),))
+        except Answered as error:
+            if error.http_status != 404:
+                raise
+            return Entries()
 
 
 def _specs(cloud: Cloud, flavor: CloudFlavor) -> Mapping[str, Any]:

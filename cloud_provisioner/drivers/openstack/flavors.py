@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from cloud_provisioner.amounts import Amount
+from cloud_provisioner.drivers.openstack.entries import Shown
 from cloud_provisioner.drivers.openstack.images import CloudImage
 from cloud_provisioner.drivers.openstack.schema import FlavorSelector
 from cloud_provisioner.planning.places import Flavor
@@ -24,18 +25,16 @@ FILE_SYSTEM_PERCENT = 5
 _NOTED = 20
 
 
-class CloudFlavor(BaseModel):
+class CloudFlavor(Shown):
     """A flavor as Nova shows it: memory in MB, disk in GB. Its ephemeral disk is not used."""
 
-    model_config = ConfigDict(frozen=True)
-
-    id: str = Field(pattern=r"^[^/?#\s]+$")
+    id: str = Field(pattern=r"^[^/?#]+$")
     name: str
     vcpus: int
     ram: int
     disk: int
     disabled: bool = Field(False, alias="OS-FLV-DISABLED:disabled")
-    extra_specs: Mapping[str, str] | None = None
+    extra_specs: Mapping[str, object] | None = None
     """None: the cloud does not show them."""
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from cloud_provisioner.drivers.contract import CloudRefused
+from cloud_provisioner.drivers.openstack.entries import Shown
 from cloud_provisioner.drivers.openstack.schema import ImageSelector
 from cloud_provisioner.servers.failures import Failure
 
 _GB = 1024**3
 
 
-class CloudImage(BaseModel):
+class CloudImage(Shown):
     """An image as Glance shows it: sizes in bytes, `min_disk` in GB, `min_ram` in MB; its properties are extra fields."""
 
     model_config = ConfigDict(frozen=True, extra="allow")

@@ -29,14 +29,16 @@ def probes(site: OpenStackSite, key: str, cloud: Cloud, discovery: Discovery) ->
         )
 
     def flavors() -> str:
-        usable, notes = offered(discovery.flavors(cloud), site.flavors, discovery.image(cloud), site.price)
+        there = discovery.flavors(cloud)
+        usable, notes = offered(there.usable, site.flavors, discovery.image(cloud), site.price)
         if not usable:
-            raise CloudRefused(Failure.BAD_REQUEST, " ".join(notes) or "`flavors`: the cloud has none.")
+            why = " ".join((*there.notes("flavors"), *notes))
+            raise CloudRefused(Failure.BAD_REQUEST, why or "`flavors`: the cloud has none.")
         more = f" and {len(usable) - _NAMED} more" if len(usable) > _NAMED else ""
         return f"{', '.join(one.name for one in usable[:_NAMED])}{more}"
 
     def network() -> str:
-        ids = network_ids(discovery.networks(cloud), site, key)
+        ids = network_ids(discovery.networks(cloud).usable, site, key)
         return ", ".join(ids) if ids else "the cloud chooses: the description names none"
 
     pieces = (("credential", credential), ("image", image), ("flavors", flavors), ("network", network))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from cloud_provisioner.drivers.contract import CloudRefused, Order
+from cloud_provisioner.drivers.openstack.entries import Entries, Shown
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.views import CloudView, Listed, Status
 
@@ -45,28 +47,32 @@ _FAULTS = (
 """What the fault of an ERROR is about, by what it says; the first that fits."""
 
 
-class _Fault(BaseModel):
-    message: str = ""
+def _message(fault: object) -> str:
+    said = fault.get("message") if isinstance(fault, Mapping) else None
+    return said if isinstance(said, str) else ""
 
 
-class CloudServer(BaseModel):
-    """A server as Nova shows it."""
+def _status(said: object) -> str:
+    return said if isinstance(said, str) else "UNKNOWN"
 
-    model_config = ConfigDict(frozen=True)
+
+class CloudServer(Shown):
+    """A server as Nova shows it; `fault` is the message of one."""
 
     id: str = Field(pattern=ID)
-    status: str = "UNKNOWN"
+    status: Annotated[str, BeforeValidator(_status)] = "UNKNOWN"
     metadata: Mapping[str, str] | None = None
-    fault: _Fault | None = None
+    fault: Annotated[str, BeforeValidator(_message)] = ""
 
 
-def view(servers: Iterable[CloudServer], begun_at: float) -> CloudView:
+def view(servers: Entries[CloudServer], begun_at: float) -> CloudView:
     """Our servers in the list of a project. A server of which Nova shows no metadata, because a part of the cloud is
-    down, may be ours: the list does not count as complete then.
+    down, may be ours: the list does not count as complete then, nor with one of ours that cannot be understood. Another's
+    that cannot be is none of our business.
     """
     ours: dict[str, list[Listed]] = {}
-    complete = True
-    for server in servers:
+    complete = not any(map(_may_be_ours, servers.odd))
+    for server in servers.usable:
         if server.metadata is None:
             complete = False
         elif _UUID.fullmatch(uuid := server.metadata.get(UUID_KEY, "")) and server.status not in _GONE:
@@ -74,9 +80,14 @@ def view(servers: Iterable[CloudServer], begun_at: float) -> CloudView:
     return CloudView({uuid: tuple(found) for uuid, found in ours.items()}, begun_at, complete)
 
 
+def _may_be_ours(odd: object) -> bool:
+    metadata = odd.get("metadata") if isinstance(odd, Mapping) else None
+    return not isinstance(metadata, Mapping) or UUID_KEY in metadata
+
+
 def _listed(server: CloudServer, uuid: str, metadata: Mapping[str, str]) -> Listed:
     status = _STATUSES.get(server.status, Status.ACTIVE)
-    failure = of_fault(server.fault.message) if status is Status.ERROR and server.fault else None
+    failure = of_fault(server.fault) if status is Status.ERROR else None
     return Listed(server.id, uuid, metadata.get(SERVICE_KEY, ""), status, metadata.get(FLAVOR_KEY, ""), failure)
 
 

@@ -123,3 +123,82 @@ def test_the_facts_are_plain_json_without_the_token() -> None:
         "shared",
         False,
     )
+
+
+FIREWALL = """#!/bin/sh
+# A firewall as iptables is: a file of rules for each family; it fails where there is a file that says so.
+here=$(dirname "$0") family=$(basename "$0")
+[ ! -e "$here/$family.fails" ] || exit 3
+[ "$1" = -w ] && command=$2 && shift 2
+case $command in
+-C) grep -qxF -- "$*" "$here/$family.rules" ;;
+-I) printf '%s\\n' "$*" >>"$here/$family.rules" ;;
+esac
+"""
+OF_ROOT_ALONE = "-m owner ! --uid-owner 0 -j REJECT"
+
+
+class Guard:
+    """The script that keeps jobs away from the metadata service, on a machine with a firewall and interfaces of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.interfaces = folder, folder / "if_inet6"
+        match = re.search(r"guard\.sh\" <<'END'.*?\n(.*?)\nEND\n", render(FACTS), re.DOTALL)
+        assert match
+        assert "/proc/net/if_inet6" in match[1]
+        (folder / "guard.sh").write_text(match[1].replace("/proc/net/if_inet6", str(self.interfaces)))
+        for family in ("iptables", "ip6tables"):
+            (folder / family).write_text(FIREWALL)
+            (folder / family).chmod(0o755)
+            (folder / f"{family}.rules").touch()
+        self.interfaces.write_text("00000000000000000000000000000001 01 80 10 80       lo\n")
+
+    def fails(self, family: str) -> None:
+        (self.folder / f"{family}.fails").touch()
+
+    def rules(self, family: str) -> list[str]:
+        return (self.folder / f"{family}.rules").read_text().splitlines()
+
+    def works(self) -> bool:
+        path = f"{self.folder}:/usr/bin:/bin"
+        run = ["sh", str(self.folder / "guard.sh")]
+        return subprocess.run(run, env={"PATH": path}, timeout=10, check=False).returncode == 0
+
+
+@pytest.fixture
+def guard(tmp_path: Path) -> Guard:
+    return Guard(tmp_path)
+
+
+def test_jobs_reach_the_metadata_service_neither_by_ipv4_nor_by_ipv6(guard: Guard) -> None:
+    for _ in range(2):  # a reboot may find the rules there, or not
+        assert guard.works()
+        assert guard.rules("iptables") == [f"OUTPUT -d 169.254.169.254 {OF_ROOT_ALONE}"]
+        assert guard.rules("ip6tables") == [f"OUTPUT -d fe80::a9fe:a9fe {OF_ROOT_ALONE}"]
+
+
+@pytest.mark.parametrize("family", ["iptables", "ip6tables"])
+def test_a_worker_that_cannot_keep_its_token_from_jobs_does_not_start(guard: Guard, family: str) -> None:
+    guard.fails(family)
+    assert not guard.works()
+
+
+def test_a_worker_without_ipv6_starts_without_a_rule_for_it(guard: Guard) -> None:
+    guard.fails("ip6tables")
+    guard.interfaces.write_text("")
+    assert guard.works()
+    guard.interfaces.unlink()
+    assert guard.works()
+    assert guard.rules("iptables") == [f"OUTPUT -d 169.254.169.254 {OF_ROOT_ALONE}"]
+
+
+def test_a_worker_without_ipv6_needs_the_rule_of_ipv4_all_the_same(guard: Guard) -> None:
+    guard.interfaces.unlink()
+    guard.fails("iptables")
+    assert not guard.works()
+
+
+def test_a_machine_without_ip6tables_is_completed_first() -> None:
+    listed = re.search(r"for program in (.*); do", render(FACTS))
+    assert listed
+    assert {"iptables", "ip6tables"} <= set(listed[1].split())

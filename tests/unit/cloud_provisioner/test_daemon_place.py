@@ -280,3 +280,27 @@ def test_a_place_whose_cloud_hangs_holds_nobody_up() -> None:
     assert place.outcomes() == []
     release.set()
     place.close()
+
+
+def test_accounts_of_users_who_lend_no_rights_any_more_are_closed() -> None:
+    driver = Driver(lent=True, says={"create": "id-1", "delete": True})
+    place = made(driver)
+    users = [f"user{number}" for number in range(300)]
+    for user in users:
+        place.create(intent(user), lambda: ORDER, always)
+        place.settled(place.outcomes()[0][0])
+    place.tidy(users, [])
+    assert not [one for one in driver.asked if one[0] == "close"], "they were used a moment ago"
+    place.tidy(["user7"], ["user8"])
+    closed = {who for what, who, *_ in driver.asked if what == "close"}
+    assert closed == {f"token of {user}" for user in users} - {"token of user7", "token of user8"}
+
+
+def test_the_services_own_account_stays_open() -> None:
+    driver = Driver(says={"create": "id-1"})
+    place = made(driver)
+    place.create(intent("ann"), lambda: ORDER, always)
+    place.tidy([], [])
+    assert driver.asked == [("create", "the service")]
+    place.close()
+    assert driver.asked[-1] == ("close", "the service")

@@ -63,6 +63,10 @@ def test_a_whole_ad_says_what_its_kind_of_jobs_needs() -> None:
         ({Job.PREFERRED_REGIONS: ["r"]}, "preferred", Placement(frozenset(), frozenset("r"))),
         ({"RequestCpus": None, "RequestMemory": None, "RequestDisk": None}, "needs", Needs(1, 1)),
         ({Job.WALLTIME: None}, "walltime", 43200.0),
+        ({Job.WALLTIME: float("inf")}, "walltime", 43200.0),
+        ({"JobPrio": -7}, "priority", -7),
+        ({"RequestMemory": float("nan"), "RequestDisk": -1}, "needs", Needs(2, 2)),
+        ({Job.SCALING: [1]}, "scaling", Scaling.SHARED),
     ],
 )
 def test_each_attribute_has_its_place(ad: dict[str, Any], part: str, value: object) -> None:

@@ -39,7 +39,7 @@ def test_its_own_hook_sees_what_the_appliances_hooks_made() -> None:
 
 def test_every_program_that_the_user_data_looks_for_has_its_package() -> None:
     """A package is named like its program, or it is one of these."""
-    packages = {"condor_master": "condor", "fusermount3": "fuse3"}
+    packages = {"condor_master": "condor", "fusermount3": "fuse3", "ip6tables": "iptables"}
     template = Path(worker_root.__file__).parents[1] / "templates" / "worker" / "user-data.sh.j2"
     listed = re.search(r"for program in (.*); do", template.read_text())
     assert listed

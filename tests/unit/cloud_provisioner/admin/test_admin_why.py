@@ -207,3 +207,8 @@ def test_without_the_pools_configuration_it_is_asked_for(admin: AdminService) ->
     code, _, err = admin.run("why", "1000")
     assert code == 1
     assert "CONDOR_CONFIG is not set" in err
+
+
+def test_a_worker_with_endless_numbers_keeps_no_answer_back() -> None:
+    seats = at_workers(JOB, [slot(Name="slot1@eve", Cpus=float("inf"), TotalSlotDisk=float("nan")), slot()])
+    assert [seat.free.cpus for seat in seats if seat.name == "slot1@eve"] == [0]

@@ -83,9 +83,14 @@ class ScriptedCloud:
         self.specs: dict[str, dict[str, str]] = {}
         """Id of a flavor -> its extra specs."""
         self.images = [image(IMAGE)]
-        self.networks = [{"id": NETWORK, "name": "private"}]
+        self.networks: list[dict[str, Any]] = [{"id": NETWORK, "name": "private"}]
         self.servers: list[dict[str, Any]] = []
-        self.limits = {"maxTotalInstances": 10, "maxTotalCores": 20, "maxTotalRAMSize": -1, "totalCoresUsed": 4}
+        self.limits: dict[str, Any] = {
+            "maxTotalInstances": 10,
+            "maxTotalCores": 20,
+            "maxTotalRAMSize": -1,
+            "totalCoresUsed": 4,
+        }
         self._scripts: list[tuple[str, str, list[Answer]]] = []
         self._tokens = 0
         self._lock = threading.Lock()

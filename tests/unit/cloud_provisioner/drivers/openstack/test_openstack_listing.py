@@ -131,3 +131,39 @@ def test_a_thousand_servers_are_one_request(cloud: ScriptedCloud, account: Accou
     before = len(cloud.asked)
     assert len(account.listing(0).servers) == 1000
     assert len(cloud.asked) == before + 1
+
+
+ODD = [{"fault": {"message": None}}, {"fault": "x"}, {"fault": []}, {"fault": None}, {"status": None}, {"status": 3}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_a_server_that_says_nothing_of_how_it_is_keeps_no_list_back(
+    cloud: ScriptedCloud, account: Account, odd: dict[str, object]
+) -> None:
+    cloud.servers = [server(1, "ERROR"), server(2, "ERROR") | odd, server(3, "ERROR", metadata={}) | odd]
+    view = account.listing(0)
+    assert view.complete
+    assert view.servers.keys() == {f"{number:032x}" for number in (1, 2)}
+    assert view.servers[f"{2:032x}"][0].failure is None
+
+
+def test_anothers_server_that_cannot_be_understood_is_left_out(cloud: ScriptedCloud, account: Account) -> None:
+    cloud.servers = [server(1), {"id": "../x", "metadata": {"a": "b"}}, {"id": "y", "metadata": {"a": ["b"]}}]
+    view = account.listing(0)
+    assert (list(view.servers), view.complete) == ([f"{1:032x}"], True)
+
+
+def test_a_list_with_one_of_ours_that_cannot_be_understood_is_not_complete(
+    cloud: ScriptedCloud, account: Account
+) -> None:
+    for odd in (server(2) | {"id": "../x"}, {"id": "../x"}, 17):
+        cloud.servers = [server(1), odd]  # type: ignore[list-item]
+        view = account.listing(0)
+        assert (list(view.servers), view.complete) == ([f"{1:032x}"], False)
+
+
+def test_an_odd_server_at_a_pages_end_does_not_end_the_list(cloud: ScriptedCloud, account: Account) -> None:
+    first = Answer(200, {"servers": [server(1), {"name": "without an id", "metadata": {}}], "servers_links": NEXT})
+    cloud.script(LIST, first, Answer(200, {"servers": [server(2)]}))
+    view = account.listing(0)
+    assert (len(view.servers), view.complete) == (2, True)

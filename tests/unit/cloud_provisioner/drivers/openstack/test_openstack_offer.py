@@ -197,3 +197,35 @@ def test_what_was_looked_up_is_used_for_some_minutes(cloud: ScriptedCloud, addre
     now[0] = 301.0
     account.offer()
     assert cloud.count(images) == 2
+
+
+@pytest.mark.parametrize("microversions", [("2.1", "2.90"), ("2.1", "2.30")])
+def test_a_flavors_id_may_have_blanks(cloud: ScriptedCloud, address: str, microversions: tuple[str, str]) -> None:
+    cloud.microversions = microversions
+    cloud.flavors = [flavor("gpu", 4, 8192, 80) | {"id": "gpu large"}]
+    cloud.specs = {shown: {"kind": "gpu"} for shown in ("gpu large", "gpu%20large")}
+    assert [one.name for one in offer(address, flavors={"properties": {"kind": "gpu"}}).flavors] == ["gpu"]
+
+
+def test_an_odd_entry_is_left_out_and_noted_and_the_others_are_used(cloud: ScriptedCloud, address: str) -> None:
+    cloud.flavors += [flavor("m1.odd", 1, 2048, 20) | {"vcpus": None}, flavor("m1.path", 1, 2048, 20) | {"id": "../x"}]
+    cloud.images += [image("a/b")]
+    cloud.networks += [{"id": "a/b", "name": None}]
+    found = offer(address, networks=["private"])
+    assert {one.name for one in found.flavors} == {"m1.small", "m1.large"}
+    says = "in the cloud's list cannot be understood and are left out"
+    assert f"`flavors`: 2 {says}: m1.odd, m1.path." in found.notes
+    assert f"`image`: 1 {says}: worker." in found.notes
+    assert f"`networks`: 1 {says}: a/b." in found.notes
+
+
+def test_a_null_says_what_a_field_that_is_left_out_says(cloud: ScriptedCloud, address: str) -> None:
+    nulls = {"OS-FLV-DISABLED:disabled": None, "extra_specs": None}
+    cloud.flavors = [one | nulls for one in cloud.flavors]
+    cloud.images = [image(OLDER, min_ram=None, virtual_size=None, os_hidden=None)]
+    cloud.networks = [{"id": "1", "name": None}, *cloud.networks]
+    cloud.limits |= {"maxTotalRAMSize": None}
+    found = offer(address, networks=["private"])
+    assert {one.name for one in found.flavors} == {"m1.small", "m1.large"}
+    assert found.limits.memory is None
+    assert not any("understood" in note for note in found.notes)
