@@ -33,6 +33,8 @@ class _Account:
     servers: int
     cores: int
     memory: int
+    ours: int = 0
+    """The cores of our own servers, without others' that count against the limits."""
     starting: int = 0
     newest: dict[str | None, float] = field(default_factory=dict)
     held: bool = False
@@ -149,6 +151,7 @@ class Ledger:
     ) -> None:
         account.servers += count
         account.cores += count * cores
+        account.ours += count * cores
         account.memory += count * memory
         if coming:
             account.starting += count
@@ -186,7 +189,7 @@ class Ledger:
 
     @staticmethod
     def _released(account: _Account, trouble: Trouble) -> bool:
-        return trouble.failure is Failure.QUOTA and account.cores < trouble.cores
+        return trouble.failure is Failure.QUOTA and account.ours < trouble.cores
 
     @staticmethod
     def _may_try(account: _Account, trouble: Trouble, flavor: str) -> bool:

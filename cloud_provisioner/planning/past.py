@@ -41,7 +41,7 @@ class Trouble:
     until: float
     """When one server may be tried again."""
     cores: int = 0
-    """What the site's servers used when its quota was exceeded: less than that, and the wait is over."""
+    """The cores of our servers that were there when the quota was exceeded: fewer of them, and the wait is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class Past:
 def failed(
     past: Past, site: str, flavor: str, failure: Failure, now: float, cores: int = 0, user: str | None = None
 ) -> Past:
-    """After a failure. `cores`: what the site's servers use; `user`: whose grant it was, None for the service's own."""
+    """After a failure. `cores`: what our other servers use there; `user`: whose grant it was, None for the service's."""
     scope = (site, flavor if failure in _OF_A_FLAVOR else None, user if failure is Failure.AUTH else None)
     here = past.troubles.get(scope, {})
     old = here.get(failure)
     if old is not None and now < old.until:
-        new = replace(old, failures=old.failures + 1)
+        new = replace(old, failures=old.failures + 1, cores=min(old.cores, cores))
     else:
         first, most = _BACK_OFF[failure]
         waves = old.waves + 1 if old else 1

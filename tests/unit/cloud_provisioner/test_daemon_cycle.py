@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import replace
@@ -12,15 +13,19 @@ from cloud_provisioner.daemon.clouds import Clouds
 from cloud_provisioner.daemon.cycle import Cycle, Terms, View
 from cloud_provisioner.daemon.place import Pace
 from cloud_provisioner.daemon.register import Register
-from cloud_provisioner.drivers.contract import Offer
+from cloud_provisioner.drivers.contract import CloudRefused, Offer
 from cloud_provisioner.metrics import Metrics
 from cloud_provisioner.planning.decisions import Policy
-from cloud_provisioner.planning.places import Limits
+from cloud_provisioner.planning.demand import Group, Needs
+from cloud_provisioner.planning.places import Flavor, Limits
+from cloud_provisioner.planning.reasons import Reason
+from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Intent
 from cloud_provisioner.servers.states import State
 from cloud_provisioner.servers.views import CloudView, Listed, PoolView, Status, Worker
+from cloud_provisioner.sites import base
 from tests.unit.cloud_provisioner.provisioner_loop import TIMES, AtOnce, Disk, described
-from tests.unit.cloud_provisioner.test_daemon_place import Driver
+from tests.unit.cloud_provisioner.test_daemon_place import ORDER, Driver
 
 SIZE = Amount(2, 4096, 10_000)
 NOW = 10_000.0
@@ -62,6 +67,36 @@ def test_a_list_that_was_begun_before_a_delete_brings_no_record_back() -> None:
     readers.end()
     cycle.run(replace(view), frozenset(), (), NOW + 1)
     assert dict(cycle.register.intents) == disk.intents == {}
+
+
+def _cycle(driver: Driver, disk: Disk, *sites: base.Site) -> Cycle:
+    """A cycle whose calls end at once, at these sites."""
+    clouds = Clouds({}, _nobody, Pace(2, 20, 60), lambda _: driver, AtOnce)
+    numbers = itertools.count()
+    terms = Terms("ours", TIMES, Policy(), lambda *_: ORDER, lambda: f"{next(numbers):032x}", lambda: True)
+    cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), lambda _: None, lambda _: None)
+    clouds.refresh(sites, cycle.register.intents.values())
+    return cycle
+
+
+def _creates(driver: Driver) -> int:
+    return sum(asked[0] == "create" for asked in driver.asked)
+
+
+def test_a_refusal_for_quota_that_the_limits_do_not_show_keeps_creates_and_offers_away() -> None:
+    refused = CloudRefused(Failure.QUOTA, "Maximum number of ports exceeded")
+    offer = Offer((Flavor("m2", SIZE, SIZE),), Limits())
+    driver = Driver(says={"listing": CloudView({}, NOW), "offer": offer, "create": refused})
+    cycle = _cycle(driver, Disk(), described("A"))
+    waiting = Group("g", 1, Needs(1, 1, memory=10), "u", "", NOW)
+    reasons = []
+    for second in range(50):
+        made = cycle.run(View((waiting,), PoolView({}, 0.0)), frozenset(), (), NOW + second)
+        assert made is not None
+        reasons.append(made.reasons[0].reason)
+    assert _creates(driver) == 1
+    assert sum(asked[0] == "offer" for asked in driver.asked) == 2
+    assert set(reasons[4:]) == {Reason.QUOTA}
 
 
 def _nobody(user: str) -> Any:

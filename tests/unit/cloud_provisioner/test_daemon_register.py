@@ -104,3 +104,24 @@ def test_what_has_been_forgotten_is_known_to_who_looked_before() -> None:
     made.follow(told(made.intents["gone"], Seen.NOT_FOUND, 50), 50)
     assert made.known_since(49) == {"gone", "there"}
     assert made.known_since(51) == {"there"}
+
+
+def refused_for_quota(made: Register, uuid: str, now: float) -> int:
+    """Sends a server that is refused; the cores that are noted with its trouble."""
+    made.add([intent(uuid, State.SENDING)])
+    made.follow(told(made.intents[uuid], Seen.REFUSED, now, Failure.QUOTA), now)
+    return made.past.troubles["A", None, None][Failure.QUOTA].cores
+
+
+def test_of_a_quota_only_what_the_cloud_has_taken_counts_as_used() -> None:
+    made, _ = register(
+        intent("there", State.READY), intent("ending", State.DELETING), intent("next"), intent("lost", State.ABANDONED)
+    )
+    assert refused_for_quota(made, "u", 5) == 2 * SIZE.cpus
+
+
+def test_a_server_that_ends_during_the_wait_is_no_release_twice() -> None:
+    made, _ = register(intent("there", State.READY), intent("ending", State.DELETING))
+    refused_for_quota(made, "u", 5)
+    made.follow(told(made.intents["ending"], Seen.NOT_FOUND, 6), 6)
+    assert refused_for_quota(made, "v", 7) == SIZE.cpus

@@ -222,6 +222,12 @@ def test_a_refusal_for_quota_waits_for_a_release() -> None:
     assert codes(made([group()], [site("A")], full[:1], past)) == [(Reason.DEPLOYING, 1)]
 
 
+def test_a_release_is_seen_beside_others_who_use_the_quota() -> None:
+    past = failed(Past(), "A", "m8", Failure.QUOTA, NOW - 1, cores=16)
+    shared = replace(site("A"), foreign=amount(16), foreign_servers=2)
+    assert codes(made([group()], [shared], [server("u1", free=0)], past)) == [(Reason.DEPLOYING, 1)]
+
+
 def test_failures_of_one_wave_back_off_once_and_waves_double() -> None:
     past = failed(failed(Past(), "A", "m8", Failure.CAPACITY, 0), "A", "m8", Failure.CAPACITY, 1)
     trouble = past.troubles["A", "m8", None][Failure.CAPACITY]
