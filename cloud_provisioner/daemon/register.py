@@ -140,7 +140,7 @@ class Register:
             self._forgotten[intent.uuid] = now
             self._changed.add(intent.uuid)
         elif do.action is Action.NOTE_BOOT:
-            found = room or intent.room
+            found = lessons.Room(intent.room, room or intent.room, now)
             self._past = lessons.booted(self._past, intent.site, intent.flavor, do.seconds, found)
             self.boots.append(do)
         elif do.failure is not None:

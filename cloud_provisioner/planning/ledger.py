@@ -96,6 +96,10 @@ class Ledger:
         """Whether exactly one server may be tried, after failures."""
         return self._tries(self._accounts[site], flavor.name, user) == 1
 
+    def coming(self, site: str, flavor: Flavor) -> bool:
+        """Whether a server of the flavor is on its way, or booted by this plan."""
+        return flavor.name in self._accounts[site].newest
+
     def could_ever(self, site: str, flavor: Flavor) -> int:
         """How many servers of the flavor the limits allow when nothing of ours runs."""
         here = self._accounts[site].site

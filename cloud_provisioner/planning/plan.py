@@ -47,7 +47,9 @@ def plan(
     """
     rules = policy or Policy()
     by_name = {site.name: site for site in sites}
-    draft = Draft(by_name, Chooser(sites, past), Ledger(sites, supply, past, now), Stock(supply, by_name), rules, now)
+    draft = Draft(
+        by_name, Chooser(sites, past, now), Ledger(sites, supply, past, now), Stock(supply, by_name), rules, now
+    )
     for group in _in_turn(demand):
         (singles if group.needs.single else gangs).place(draft, group)
     readiness.keep(draft, supply)

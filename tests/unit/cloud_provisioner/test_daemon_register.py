@@ -9,7 +9,7 @@ import pytest
 
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.daemon.register import Register
-from cloud_provisioner.planning.past import Past
+from cloud_provisioner.planning.past import Past, Room
 from cloud_provisioner.servers.advance import told
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Intent
@@ -88,7 +88,7 @@ def test_a_worker_that_joins_teaches_what_jobs_find_on_it() -> None:
     found = Amount(2, 3900, 10)
     made.follow(told(made.intents["u"], Seen.JOINED, 40), 40, found)
     made.commit()
-    assert disk.past.rooms["A", "m2"] == found
+    assert disk.past.rooms["A", "m2"] == Room(SIZE, found, 40)
     assert disk.past.boot_times["A", "m2"] == 40
 
 
