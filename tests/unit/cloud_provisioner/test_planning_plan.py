@@ -339,6 +339,23 @@ def test_nothing_is_kept_ready_where_nobody_could_use_it(unfit: dict[str, object
     assert booked(made([], [replace(site("A", kept_ready=1), **unfit)])) == []  # type: ignore[arg-type]
 
 
+def test_a_site_that_is_switched_off_gives_back_all_its_workers_at_once() -> None:
+    own = server("own", purpose=Purpose.OWN, binding=Binding("ann"), idle_since=NOW)
+    servers = [server("busy", free=4), server("idle", idle_since=NOW), own, server("coming", State.BUILDING)]
+    off = replace(site("A"), enabled=False, kept_ready=2)
+    assert set(made([], [off], servers).drain) == {"busy", "idle", "own"}
+    assert made([], [replace(off, enabled=True)], servers).drain == ()
+
+
+def test_no_job_is_promised_room_at_a_site_that_is_switched_off() -> None:
+    servers = [server("there"), server("coming", State.JOINING)]
+    off = replace(site("A"), enabled=False)
+    plan = made([group(4)], [off, site("B", sizes=(8,), tier=1)], servers)
+    assert (booked(plan), codes(plan)) == ([("B", "m8", 1)], [(Reason.DEPLOYING, 4)])
+    assert codes(made([group(4)], [off], servers)) == [(Reason.DISABLED, 4)]
+    assert codes(made([group(4)], [off], [static(site="A")])) == [(Reason.MATCHING, 4)]
+
+
 def test_a_site_with_several_projects_is_asked_for_by_its_own_name() -> None:
     places = [site("A/bio", vos=frozenset({"bio"})), site("A/chem", vos=frozenset({"vo"})), site("B")]
     assert booked(made([group(required=Placement(frozenset({"A"})))], places)) == [("A/chem", "m2", 1)]
