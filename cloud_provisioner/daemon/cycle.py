@@ -202,14 +202,17 @@ class Cycle:
         )
 
     def _send(self, now: float, lenders: frozenset[str]) -> None:
-        """Begins as many of the creates that are written down as their places can make at a time."""
+        """Begins as many of the creates that are written down as their places can make at a time.
+
+        What is written down for a site that has been switched off or taken away since is forgotten.
+        """
         waiting = [intent for intent in self.register.intents.values() if intent.state is State.INTENDED]
         if not waiting:
             return
         begun: dict[str, int] = {}
         for intent in sorted(waiting, key=lambda one: (one.made_at, one.uuid)):
             place = self.clouds.get(intent.site)
-            if place is None:
+            if place is None or not self.clouds.takes_servers(intent.site):
                 self.register.follow(told(intent, Seen.GIVE_BACK, now), now)
             elif begun.get(intent.site, 0) < place.free_calls:
                 begun[intent.site] = begun.get(intent.site, 0) + 1

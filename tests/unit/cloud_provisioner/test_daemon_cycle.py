@@ -8,6 +8,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.daemon.clouds import Clouds
 from cloud_provisioner.daemon.cycle import Cycle, Terms, View
@@ -97,6 +99,16 @@ def test_a_refusal_for_quota_that_the_limits_do_not_show_keeps_creates_and_offer
     assert _creates(driver) == 1
     assert sum(asked[0] == "offer" for asked in driver.asked) == 2
     assert set(reasons[4:]) == {Reason.QUOTA}
+
+
+@pytest.mark.parametrize("sites", [[], [described("A", enabled=False)]], ids=["taken away", "switched off"])
+def test_what_is_written_down_is_not_made_at_a_site_that_has_gone_since(sites: list[base.Site]) -> None:
+    driver = Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits()), "create": "id-1"})
+    disk = Disk({f"{number:032x}": Intent(f"{number:032x}", "A", "m2", SIZE, SIZE, NOW, NOW) for number in range(6)})
+    cycle = _cycle(driver, disk, described("A"))
+    cycle.clouds.refresh(sites, cycle.register.intents.values())
+    cycle.run(None, frozenset(), (), NOW)
+    assert (_creates(driver), disk.intents) == (0, {})
 
 
 def _nobody(user: str) -> Any:
