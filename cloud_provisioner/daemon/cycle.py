@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cloud_provisioner.daemon.clouds import Clouds
 from cloud_provisioner.daemon.place import Place
@@ -35,6 +35,7 @@ from cloud_provisioner.servers.views import CloudView, PoolView
 from cloud_provisioner.sites import base
 
 _LOG = logging.getLogger(__name__)
+_STARTING = (State.BUILDING, State.JOINING)
 _CHANGING = frozenset(State) - {State.READY, State.INTENDED}
 
 
@@ -80,17 +81,14 @@ class Cycle:
     suspects: dict[str, Mapping[str, float]] = field(default_factory=dict)
 
     def run(self, view: View | None, lenders: frozenset[str], unwanted: Iterable[str], now: float) -> Plan | None:
-        """One cycle. `view` is one that no cycle has used yet; `unwanted` are uuids that an admin gives back.
+        """One cycle. `view` is one that no cycle has used yet; `unwanted` are uuids that an admin gives back from now on.
 
         The plan, None where nothing could be planned. Whatever the database raises: then nothing was done.
         """
         pool = view.pool if view is not None else None
         settled = self._outcomes(now)
         self._follow(pool, lenders, now)
-        for uuid in unwanted:
-            intent = self.register.intents.get(uuid)
-            if intent is not None:
-                self.register.follow(told(intent, Seen.GIVE_BACK, now), now)
+        self._give_back(unwanted, pool, now)
         made = self._plan(view, lenders, now)
         todo = self.register.commit()
         for place, key in settled:
@@ -99,6 +97,18 @@ class Cycle:
         self._act(todo, lenders)
         self._send(now, lenders)
         return made
+
+    def _give_back(self, unwanted: Iterable[str], pool: PoolView | None, now: float) -> None:
+        """Notes what an admin gives back, and does it where the state allows: elsewhere it is done when it comes to that.
+
+        What may have joined already is deleted only when a pool that knows its workers has answered without it.
+        """
+        intents = self.register.intents
+        settled = pool is not None and now - pool.up_since >= self.terms.times.pool_settling
+        self.register.add(replace(intents[uuid], unwanted=True) for uuid in unwanted if uuid in intents)
+        for intent in [one for one in intents.values() if one.unwanted]:
+            if settled or intent.state not in _STARTING:
+                self.register.follow(told(intent, Seen.GIVE_BACK, now), now)
 
     def _outcomes(self, now: float) -> list[tuple[Place, tuple[str, str]]]:
         """Follows what calls have answered; the calls, to be taken off when that is written."""

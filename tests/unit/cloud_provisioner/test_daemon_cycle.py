@@ -111,6 +111,42 @@ def test_what_is_written_down_is_not_made_at_a_site_that_has_gone_since(sites: l
     assert (_creates(driver), disk.intents) == (0, {})
 
 
+def _given_back(state: State) -> tuple[Cycle, Driver, Disk]:
+    """What there is after an admin has asked for a server in this state; whatever the list shows is active."""
+    server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
+    driver = Driver(
+        says={"listing": CloudView({"u": (server,)}, NOW + 1), "offer": Offer((), Limits()), "delete": False}
+    )
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW - 5, NOW - 5, state=state)})
+    cycle = _cycle(driver, disk, described("A"))
+    cycle.run(None, frozenset(), ("u",), NOW)
+    return cycle, driver, disk
+
+
+NOT_YET = [State.SENDING, State.UNSURE, State.ORPHANED, State.ABANDONED, State.LOST]
+
+
+@pytest.mark.parametrize("state", NOT_YET)
+def test_what_an_admin_gives_back_is_drained_when_its_state_allows_it(state: State) -> None:
+    cycle, driver, disk = _given_back(state)
+    again = _cycle(driver, disk, described("A"))
+    for process in (cycle, again):
+        assert process.register.intents["u"].unwanted
+    joined = View((), PoolView({"u": Worker(SIZE, SIZE, "id-1", jobs=1)}, 0.0))
+    again.run(joined, frozenset(), (), NOW + 2)
+    assert disk.intents["u"].state is State.DRAINING
+
+
+@pytest.mark.parametrize("state", [State.UNSURE, State.ABANDONED, State.BUILDING, State.JOINING])
+def test_what_an_admin_gives_back_is_deleted_when_the_pool_says_that_it_has_not_joined(state: State) -> None:
+    cycle, driver, disk = _given_back(state)
+    cycle.run(View((), PoolView({}, NOW)), frozenset(), (), NOW + 3)
+    assert ("delete", "the service", "id-1") not in driver.asked
+    cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + 6)
+    assert disk.intents["u"].state is State.DELETING
+    assert ("delete", "the service", "id-1") in driver.asked
+
+
 def _nobody(user: str) -> Any:
     raise AssertionError(user)
 

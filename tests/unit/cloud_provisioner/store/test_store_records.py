@@ -55,6 +55,7 @@ intents = st.builds(
     absent=st.integers(0, 2**31 - 1),
     absent_since=st.none() | times,
     idle_since=st.none() | times,
+    unwanted=st.booleans(),
 )
 flavored = st.tuples(words, words)
 counts = st.integers(0, 2**60)
