@@ -51,7 +51,7 @@ def advance(intent: Intent, cloud: CloudView | None, pool: PoolView | None, now:
     extra = tuple(Do(Action.DELETE, intent.uuid, one.cloud_id) for one in others)
     todo: list[Do] = []
     for seen in (*_pool_says(intent.state, worker, pool, now, times), *_cloud_says(kept, intent, now, times), Seen.DUE):
-        if seen is not Seen.DUE or _due(intent, now, times):
+        if seen is not Seen.DUE or (_due(intent, now, times) and (settled or not _may_have_joined(intent))):
             step = told(intent, seen, now, kept.failure if kept else None)
             intent = step.intent
             todo += step.todo
@@ -155,6 +155,11 @@ def _may_end(intent: Intent, kept: Listed | None, cloud: CloudView | None, times
     if intent.state not in (State.ORPHANED, State.ABANDONED):
         return True
     return kept is None and cloud is not None and cloud.complete and intent.absent >= times.absences
+
+
+def _may_have_joined(intent: Intent) -> bool:
+    """Whether it may have joined since its delete was asked for: repeated is that only when the pool does not show it."""
+    return intent.state is State.DELETING and intent.absent == 0
 
 
 def _due(intent: Intent, now: float, times: Times) -> bool:
