@@ -31,9 +31,5 @@ class Amount(NamedTuple):
             self.cpus - times * other.cpus, self.memory - times * other.memory, self.disk - times * other.disk
         )
 
-    def at_most(self, other: Amount) -> Amount:
-        """The smaller of both, each number by itself."""
-        return Amount(min(self.cpus, other.cpus), min(self.memory, other.memory), min(self.disk, other.disk))
-
 
 NOTHING = Amount(0, 0, 0)

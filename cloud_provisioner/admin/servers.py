@@ -24,6 +24,7 @@ from cloud_provisioner.servers.views import PoolView
 SHORT = 8
 """Digits of a uuid that are shown; as many more as it takes to tell servers apart."""
 _HEADERS = ("SERVER", "SITE", "FLAVOR", "STATE", "FOR", "JOBS", "WHOSE", "CLOUD ID", "NOTE")
+_UNWANTED = "to be given back"
 _STUCK = "nobody may delete it any more"
 
 
@@ -119,6 +120,7 @@ def _jobs(intent: Intent, pool: PoolView | None) -> str:
 
 def _notes(intent: Intent, stuck: Collection[str]) -> list[str]:
     notes = ["preemptible"] if intent.preemptible else []
+    notes += [_UNWANTED] if intent.unwanted else []
     return notes + ([_STUCK] if intent.uuid in stuck else [])
 
 
@@ -141,5 +143,6 @@ def entry(intent: Intent, pool: PoolView | None, stuck: Collection[str]) -> dict
         "cloudId": intent.cloud_id,
         "jobs": worker.jobs if worker else None,
         "draining": worker.draining if worker else None,
+        "unwanted": intent.unwanted,
         "undeletable": intent.uuid in stuck,
     }

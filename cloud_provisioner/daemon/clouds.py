@@ -47,6 +47,11 @@ class Clouds:
         """The place of this name, None where nothing is known of it."""
         return self._places.get(name)
 
+    def takes_servers(self, name: str) -> bool:
+        """Whether new servers may be made there: it is described, and not switched off."""
+        place = self._places.get(name)
+        return place is not None and name in self._current and place.site.enabled
+
     def refresh(self, sites: Iterable[base.Site], intents: Iterable[Intent]) -> None:
         """Takes the descriptions in force. A place whose description has changed begins anew."""
         wanted: dict[str, tuple[base.Site, tuple[str, ...]]] = {}

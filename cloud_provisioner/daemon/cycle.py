@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cloud_provisioner.daemon.clouds import Clouds
 from cloud_provisioner.daemon.hearing import Hearing
@@ -39,6 +39,7 @@ from cloud_provisioner.sites import base
 _LOG = logging.getLogger(__name__)
 _SILENCE = 60.0
 """Seconds, longer than a look at the pool takes, after which it counts as heard anew."""
+_STARTING = (State.BUILDING, State.JOINING)
 _CHANGING = frozenset(State) - {State.READY, State.INTENDED}
 
 
@@ -89,7 +90,7 @@ class Cycle:
         self._hearing = Hearing(max(_SILENCE, self.terms.times.pool_settling))
 
     def run(self, view: View | None, lenders: frozenset[str], unwanted: Iterable[str], now: float) -> Plan | None:
-        """One cycle. `view` is one that no cycle has used yet; `unwanted` are uuids that an admin gives back.
+        """One cycle. `view` is one that no cycle has used yet; `unwanted` are uuids that an admin gives back from now on.
 
         The plan, None where nothing could be planned. Whatever the database raises: then nothing was done.
         """
@@ -97,10 +98,7 @@ class Cycle:
         self.register.keep_time(now)
         settled = self._outcomes(now)
         self._follow(pool, lenders, now)
-        for uuid in unwanted:
-            intent = self.register.intents.get(uuid)
-            if intent is not None:
-                self.register.follow(told(intent, Seen.GIVE_BACK, now), now)
+        self._give_back(unwanted, pool, now)
         made = self._plan(view, lenders, now)
         todo = self.register.commit()
         for place, key in settled:
@@ -109,6 +107,18 @@ class Cycle:
         self._act(todo, lenders)
         self._send(now, lenders)
         return made
+
+    def _give_back(self, unwanted: Iterable[str], pool: PoolView | None, now: float) -> None:
+        """Notes what an admin gives back, and does it where the state allows: elsewhere it is done when it comes to that.
+
+        What may have joined already is deleted only when a pool that knows its workers has answered without it.
+        """
+        intents = self.register.intents
+        settled = pool is not None and now - pool.up_since >= self.terms.times.pool_settling
+        self.register.add(replace(intents[uuid], unwanted=True) for uuid in unwanted if uuid in intents)
+        for intent in [one for one in intents.values() if one.unwanted]:
+            if settled or intent.state not in _STARTING:
+                self.register.follow(told(intent, Seen.GIVE_BACK, now), now)
 
     def _outcomes(self, now: float) -> list[tuple[Place, tuple[str, str]]]:
         """Follows what calls have answered; the calls, to be taken off when that is written."""
@@ -213,14 +223,17 @@ class Cycle:
         )
 
     def _send(self, now: float, lenders: frozenset[str]) -> None:
-        """Begins as many of the creates that are written down as their places can make at a time."""
+        """Begins as many of the creates that are written down as their places can make at a time.
+
+        What is written down for a site that has been switched off or taken away since is forgotten.
+        """
         waiting = [intent for intent in self.register.intents.values() if intent.state is State.INTENDED]
         if not waiting:
             return
         begun: dict[str, int] = {}
         for intent in sorted(waiting, key=lambda one: (one.made_at, one.uuid)):
             place = self.clouds.get(intent.site)
-            if place is None:
+            if place is None or not self.clouds.takes_servers(intent.site):
                 self.register.follow(told(intent, Seen.GIVE_BACK, now), now)
             elif begun.get(intent.site, 0) < place.free_calls:
                 begun[intent.site] = begun.get(intent.site, 0) + 1

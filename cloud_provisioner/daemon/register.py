@@ -17,12 +17,13 @@ from cloud_provisioner.planning import past as lessons
 from cloud_provisioner.planning.past import Past
 from cloud_provisioner.servers.advance import Step, told
 from cloud_provisioner.servers.record import Do, Intent
-from cloud_provisioner.servers.states import Action, Seen
+from cloud_provisioner.servers.states import Action, Seen, State
 
 FORGOTTEN_FOR = 600.0
 """Seconds, longer than a list of servers may take, for which it is remembered that a server had a record."""
 _LOG = logging.getLogger(__name__)
 _OF_MEMORY = (Action.FORGET, Action.NOTE_BOOT, Action.NOTE_FAILURE)
+_PERHAPS_NOT_THERE = (State.INTENDED, State.SENDING, State.UNSURE, State.ORPHANED, State.ABANDONED, State.GONE)
 
 
 class Writer(Protocol):
@@ -144,12 +145,20 @@ class Register:
             self._forgotten[intent.uuid] = now
             self._changed.add(intent.uuid)
         elif do.action is Action.NOTE_BOOT:
-            found = room or intent.room
+            found = lessons.Room(intent.room, room or intent.room, now)
             self._past = lessons.booted(self._past, intent.site, intent.flavor, do.seconds, found)
             self.boots.append(do)
         elif do.failure is not None:
-            cores = sum(one.size.cpus for one in self._intents.values() if one.site == intent.site)
+            cores = self._cores_beside(intent)
             self._past = lessons.failed(
                 self._past, intent.site, intent.flavor, do.failure, now, cores, intent.binding.user
             )
             self.failures.append(do)
+
+    def _cores_beside(self, failed: Intent) -> int:
+        """What the other servers that the cloud has taken use of the site: a quota is free again only below that."""
+        return sum(
+            one.size.cpus
+            for one in self._intents.values()
+            if one.site == failed.site and one.uuid != failed.uuid and one.state not in _PERHAPS_NOT_THERE
+        )

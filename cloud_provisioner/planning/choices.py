@@ -24,11 +24,15 @@ _SECOND = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A flavor on which a node of the job fits; `node` is the largest allowed one, `room` what jobs find there."""
+    """A flavor on which a node of the job fits; `node` is the largest allowed one, `room` what jobs find there.
+
+    On `trial` it fits by the flavor's promise alone: workers had less room, but that was long ago. One is tried.
+    """
 
     flavor: Flavor
     node: Amount
     room: Amount
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +57,11 @@ _Frame = tuple[tuple[Site, ...], tuple[Obstacle, ...]]
 class Chooser:
     """Options of jobs, remembered by kind for the length of a plan."""
 
-    def __init__(self, sites: Sequence[Site], past: Past) -> None:
-        self._sites, self._past = sites, past
+    def __init__(self, sites: Sequence[Site], past: Past, now: float) -> None:
+        self._sites, self._past, self._now = sites, past, now
         self._options: dict[object, Options] = {}
         self._fits: dict[object, tuple[Fit, ...]] = {}
         self._frames: dict[object, _Frame] = {}
-        self._rooms = {
-            (site.name, flavor.name): flavor.room.at_most(past.rooms.get((site.name, flavor.name), flavor.room))
-            for site in sites
-            for flavor in site.flavors
-        }
         self._scores = {site.name: self._score(site) for site in sites}
 
     def of(self, group: Group) -> Options:
@@ -109,15 +108,28 @@ class Chooser:
     def _fitting(self, site: Site, group: Group) -> tuple[Fit, ...]:
         key = (site.name, group.needs, group.preemptible)
         if key not in self._fits:
-            fits = []
-            for flavor in site.flavors:
-                room = self._rooms[site.name, flavor.name]
-                node = None if flavor.preemptible and not group.preemptible else group.needs.fit(room)
-                if node is not None:
-                    fits.append(Fit(flavor, node, room))
+            fits = self._fits_in(site, group, trial=False) or self._fits_in(site, group, trial=True)
             fits.sort(key=lambda fit: (fit.flavor.price, fit.flavor.size, fit.flavor.name))
             self._fits[key] = tuple(fits)
         return self._fits[key]
+
+    def _fits_in(self, site: Site, group: Group, trial: bool) -> list[Fit]:
+        fits = []
+        for flavor in site.flavors:
+            room = self._room(site, flavor, trial)
+            node = None if flavor.preemptible and not group.preemptible else group.needs.fit(room)
+            if node is not None:
+                fits.append(Fit(flavor, node, room, trial))
+        return fits
+
+    def _room(self, site: Site, flavor: Flavor, trial: bool) -> Amount:
+        """What jobs find on a worker of the flavor; for a trial, what they would if what was found long ago has passed."""
+        lesson = self._past.rooms.get((site.name, flavor.name))
+        if lesson is None or (trial and not lesson.fresh(self._now)):
+            return flavor.room
+        # Of another promise it says nothing: the description was changed, the flavor itself, or what is free on a disk.
+        numbers = zip(flavor.room, lesson.promised, lesson.found, strict=True)
+        return Amount(*(min(now, found) if now == then else now for now, then, found in numbers))
 
     def _rank(self, site: Site, group: Group) -> tuple[bool, int, int, float, str]:
         liked = group.preferred.admits(cloud_of(site.name), site.region)
@@ -151,6 +163,9 @@ def _excluded(site: Site, group: Group) -> Obstacle | None:
 def _too_small(site: Site, group: Group) -> Obstacle:
     least = group.needs.smallest
     flavors = [flavor for flavor in site.flavors if group.preemptible or not flavor.preemptible]
+    if any(group.needs.fit(flavor.room) is not None for flavor in flavors):
+        phrase = f"{site.name}'s last worker had less room than its flavor promises; one is tried again within a day"
+        return Obstacle(site.name, Reason.NO_FLAVOR, phrase)
     lacking = f"{least.cpus} cores, {_gigabytes(least.memory)} of memory and {_gigabytes(least.disk)} of disk"
     if not any(flavor.room.cpus >= least.cpus for flavor in flavors):
         lacking = f"{least.cpus} cores"

@@ -83,6 +83,13 @@ class Draft:
         if jobs:
             self.stock.take(group, node, jobs, site.name)
 
+    def room(self, group: Group, site: Site, fit: Fit, gang: int = 0) -> int:
+        """How many servers can be booted there now; on trial, the first one (see `Ledger.room`)."""
+        if fit.trial and self.ledger.coming(site.name, fit.flavor):
+            return 0
+        room = self.ledger.room(site.name, fit.flavor, group.user, gang)
+        return min(room, 1) if fit.trial else room
+
     def found(self, group: Group, taken: Taken) -> None:
         """Gives the reason for jobs that have room on a worker that is there or on its way."""
         if taken.state is State.READY:
@@ -119,9 +126,15 @@ class Draft:
         for choice in options.choices:
             fit = choice.fits[0]
             nodes = group.needs.nodes_of(fit.node.cpus) or 1
-            one = self.refusal(group, choice.site, fit)
+            one = self.refusal(group, choice.site, fit) or self._on_trial(choice.site, fit)
             one = one or self.ledger.obstacle(choice.site.name, fit.flavor, group.user, nodes)
             if one.reason is Reason.QUOTA:
                 self.pressed.add(choice.site.name)
             found.append(one)
         return (*found, *options.refused)
+
+    def _on_trial(self, site: Site, fit: Fit) -> Obstacle | None:
+        if not fit.trial or not self.ledger.coming(site.name, fit.flavor):
+            return None
+        phrase = f"{site.name} tries one server of {fit.flavor.name} first: the last one had less room than it should"
+        return Obstacle(site.name, Reason.PROBING, phrase)

@@ -68,8 +68,8 @@ def _boot_somewhere(draft: Draft, group: Group, options: Options) -> bool:
                 continue
             here = draft.stock.by_site(group, fit.node).get(choice.site.name, 0)
             missing = number - here
-            room = draft.ledger.room(choice.site.name, fit.flavor, group.user, gang=missing)
-            probe = room == 1 and draft.ledger.probing(choice.site.name, fit.flavor, group.user)
+            room = draft.room(group, choice.site, fit, gang=missing)
+            probe = room == 1 and (fit.trial or draft.ledger.probing(choice.site.name, fit.flavor, group.user))
             if room >= missing or (probe and draft.ledger.quota(choice.site.name, fit.flavor) >= missing):
                 draft.boot(group, choice.site, fit, missing if room >= missing else 1, 0, fit.node)
                 draft.stock.take(group, fit.node, number, choice.site.name)

@@ -33,6 +33,8 @@ class _Account:
     servers: int
     cores: int
     memory: int
+    ours: int = 0
+    """The cores of our own servers, without others' that count against the limits."""
     starting: int = 0
     newest: dict[str | None, float] = field(default_factory=dict)
     held: bool = False
@@ -94,6 +96,10 @@ class Ledger:
         """Whether exactly one server may be tried, after failures."""
         return self._tries(self._accounts[site], flavor.name, user) == 1
 
+    def coming(self, site: str, flavor: Flavor) -> bool:
+        """Whether a server of the flavor is on its way, or booted by this plan."""
+        return flavor.name in self._accounts[site].newest
+
     def could_ever(self, site: str, flavor: Flavor) -> int:
         """How many servers of the flavor the limits allow when nothing of ours runs."""
         here = self._accounts[site].site
@@ -149,6 +155,7 @@ class Ledger:
     ) -> None:
         account.servers += count
         account.cores += count * cores
+        account.ours += count * cores
         account.memory += count * memory
         if coming:
             account.starting += count
@@ -186,7 +193,7 @@ class Ledger:
 
     @staticmethod
     def _released(account: _Account, trouble: Trouble) -> bool:
-        return trouble.failure is Failure.QUOTA and account.cores < trouble.cores
+        return trouble.failure is Failure.QUOTA and account.ours < trouble.cores
 
     @staticmethod
     def _may_try(account: _Account, trouble: Trouble, flavor: str) -> bool:

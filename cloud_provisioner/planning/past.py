@@ -24,6 +24,8 @@ _BACK_OFF = {
     Failure.LOST: (30.0, 600.0),
 }
 """Seconds after the first failure, and at most; doubled from wave to wave."""
+ROOM_LASTS = 24 * 3600.0
+"""Seconds for which a worker with less room than promised speaks for its flavor: a full disk may have been its host's."""
 _OF_A_FLAVOR = (Failure.CAPACITY, Failure.BAD_REQUEST, Failure.LOST)
 _OF_A_BOOT = (Failure.CAPACITY, Failure.BOOT, Failure.LOST)
 
@@ -41,29 +43,43 @@ class Trouble:
     until: float
     """When one server may be tried again."""
     cores: int = 0
-    """What the site's servers used when its quota was exceeded: less than that, and the wait is over."""
+    """The cores of our servers that were there when the quota was exceeded: fewer of them, and the wait is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What jobs really `found` on the worker that joined last, and what its flavor had `promised` them then."""
+
+    promised: Amount
+    found: Amount
+    at: float
+    """When it joined."""
+
+    def fresh(self, now: float) -> bool:
+        """Whether it still speaks for the flavor. One that lies in the future is of a clock that was wrong."""
+        return abs(now - self.at) < ROOM_LASTS
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
     """`boot_times` (seconds from intent to joined), `failing` (share of boots that failed, 0 to 1) and `rooms` (what
-    jobs really found on a worker) are by (site, flavor)."""
+    jobs find there) are by (site, flavor)."""
 
     boot_times: Mapping[tuple[str, str], float] = field(default_factory=dict)
     failing: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    rooms: Mapping[tuple[str, str], Amount] = field(default_factory=dict)
+    rooms: Mapping[tuple[str, str], Room] = field(default_factory=dict)
     troubles: Mapping[Scope, Mapping[Failure, Trouble]] = field(default_factory=dict)
 
 
 def failed(
     past: Past, site: str, flavor: str, failure: Failure, now: float, cores: int = 0, user: str | None = None
 ) -> Past:
-    """After a failure. `cores`: what the site's servers use; `user`: whose grant it was, None for the service's own."""
+    """After a failure. `cores`: what our other servers use there; `user`: whose grant it was, None for the service's."""
     scope = (site, flavor if failure in _OF_A_FLAVOR else None, user if failure is Failure.AUTH else None)
     here = past.troubles.get(scope, {})
     old = here.get(failure)
     if old is not None and now < old.until:
-        new = replace(old, failures=old.failures + 1)
+        new = replace(old, failures=old.failures + 1, cores=min(old.cores, cores))
     else:
         first, most = _BACK_OFF[failure]
         waves = old.waves + 1 if old else 1
@@ -80,14 +96,15 @@ def accepted(past: Past, site: str, user: str | None = None) -> Past:
     return replace(past, troubles=_without(past.troubles, ((site, None, None), (site, None, user)), fine))
 
 
-def booted(past: Past, site: str, flavor: str, seconds: float, room: Amount) -> Past:
-    """After a worker joined, so many seconds after its intent, offering `room` to jobs."""
+def booted(past: Past, site: str, flavor: str, seconds: float, room: Room) -> Past:
+    """After a worker joined, so many seconds after its intent. A room without cores or memory was not told: no lesson."""
     where = (site, flavor)
+    told = room.found.cpus > 0 and room.found.memory > 0
     return replace(
         past,
         boot_times=_averaged(past.boot_times, where, seconds),
         failing=_averaged(past.failing, where, 0.0),
-        rooms={**past.rooms, where: room},
+        rooms={**past.rooms, where: room} if told else past.rooms,
         troubles=_without(past.troubles, ((site, None, None), (site, flavor, None)), (Failure.BOOT, *_OF_A_FLAVOR)),
     )
 

@@ -47,7 +47,9 @@ def plan(
     """
     rules = policy or Policy()
     by_name = {site.name: site for site in sites}
-    draft = Draft(by_name, Chooser(sites, past), Ledger(sites, supply, past, now), Stock(supply, by_name), rules, now)
+    draft = Draft(
+        by_name, Chooser(sites, past, now), Ledger(sites, supply, past, now), Stock(supply, by_name), rules, now
+    )
     for group in _in_turn(demand):
         (singles if group.needs.single else gangs).place(draft, group)
     readiness.keep(draft, supply)
@@ -66,11 +68,19 @@ def _in_turn(demand: Iterable[Group]) -> list[Group]:
 
 
 def _given_back(draft: Draft, supply: Sequence[Server]) -> tuple[str, ...]:
-    """Workers that nobody waits for and that have been idle for too long, the longest idle first."""
+    """Workers of sites that are switched off, and those that nobody waits for and that have been idle for too long.
+
+    Of the idle ones, the longest idle first. A worker of a site that is switched off ends with the jobs that it has.
+    """
     kept = dict.fromkeys(draft.sites, 0)
+    switched_off = frozenset(name for name, site in draft.sites.items() if not site.enabled)
     idle = []
+    drained = []
     for server in supply:
         if not server.ours:
+            continue
+        if server.state is State.READY and server.site in switched_off:
+            drained.append(server.uuid)
             continue
         if server.state is not State.READY or server.site not in kept:
             if server.state is State.READY and server.idle_since is not None:
@@ -80,7 +90,6 @@ def _given_back(draft: Draft, supply: Sequence[Server]) -> tuple[str, ...]:
             kept[server.site] += 1
         if server.idle_since is not None and server.uuid not in draft.stock.spoken_for:
             idle.append((server.idle_since, server.uuid, server))
-    drained = []
     for since, uuid, server in sorted(idle, key=lambda one: one[:2]):
         if draft.now - since < _keep_alive(draft, server):
             continue

@@ -45,7 +45,7 @@ def _boot_at(draft: Draft, group: Group, choice: Choice, jobs: int) -> int:
         fit, each = _best(draft, group, fits, jobs - served)
         if draft.refusal(group, choice.site, fit):
             break
-        room = draft.ledger.room(choice.site.name, fit.flavor, group.user)
+        room = draft.room(group, choice.site, fit)
         count = min(room, max(1, (jobs - served) // each))
         if count == 0:
             blocked.add(fit.flavor.name)

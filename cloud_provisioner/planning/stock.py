@@ -43,11 +43,15 @@ class Stock:
 
     def __init__(self, servers: Iterable[Server], sites: Mapping[str, Site]) -> None:
         self._regions = {name: site.region for name, site in sites.items()}
+        switched_off = frozenset(name for name, site in sites.items() if not site.enabled)
         self._rows: dict[tuple[Binding, Purpose], _Row] = {}
         self._exhausted: set[tuple[object, ...]] = set()
         self.spoken_for: set[str] = set()
         for server in servers:
             if server.state is not State.READY and server.state not in COMING:
+                continue
+            if server.ours and server.site in switched_off:
+                # It is drained, or will be as soon as it has joined.
                 continue
             if not server.ours:
                 self._regions.setdefault(server.site, server.region)

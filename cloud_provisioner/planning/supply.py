@@ -45,7 +45,7 @@ def supply(intents: Iterable[Intent], pool: PoolView | None) -> tuple[Server, ..
 
 
 def _server(intent: Intent, pool: PoolView | None) -> Server:
-    room = intent.room if intent.state in COMING else NOTHING
+    room = intent.room if intent.state in COMING and not intent.unwanted else NOTHING
     worker = pool.workers.get(intent.uuid) if pool else None
     if intent.state is State.READY and worker is not None and not worker.draining:
         room = worker.free

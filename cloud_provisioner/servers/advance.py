@@ -194,8 +194,8 @@ def _may_end(
 
 
 def _due(intent: Intent, settled: PoolView | None, now: float, times: Times) -> bool:
-    if intent.state is State.DELETING and settled is None and now - intent.since >= times.repeat:
-        # Given up some time ago, it may have joined since then.
+    if intent.state is State.DELETING and settled is None:
+        # It may have joined since its delete was asked for.
         return False
     # Once the list no longer shows it, the cloud need only say that it is gone.
     gone = intent.state is State.DELETING and intent.absent > 0 and now - intent.asked_at >= times.repeat_gone

@@ -62,6 +62,8 @@ class Intent:
     absent_since: float | None = None
     idle_since: float | None = None
     """Since when it is in the pool without a job; None while it has one or is not there."""
+    unwanted: bool = False
+    """Whether an admin wants it given back: then it is, as soon as its state allows that."""
 
 
 @dataclass(frozen=True, slots=True)

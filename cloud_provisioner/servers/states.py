@@ -15,7 +15,8 @@ The races that the table settles:
   drained (takes no jobs, has none) leads to the delete.
 - A worker may join in the very moment in which it is given up: found in the pool before the delete has worked, it is
   drained as any other.
-- A delete may be lost, refused or ignored: it is repeated until the cloud answers "not found".
+- A delete may be lost, refused or ignored: it is repeated until the cloud answers "not found", as long as the pool says
+  that the worker has not joined meanwhile.
 
 A pair that is not in the table changes nothing.
 """

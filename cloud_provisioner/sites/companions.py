@@ -16,8 +16,9 @@ from cloud_provisioner.sites import leaks
 from cloud_provisioner.sites.base import Section, SiteName, VoName, Word
 from cloud_provisioner.sites.parsing import validated
 from cloud_provisioner.sites.problem import Path, Place, Places, Problem, shown
-from cloud_provisioner.sites.sentences import nearest, unknown_key
+from cloud_provisioner.sites.sentences import unknown_key
 from cloud_provisioner.sites.text import Text, Tree, parse
+from identity.model_keys import nearest
 
 DEFAULTS = ("egi-defaults.yaml", "egi-defaults.yml")
 """Names of the file of defaults."""

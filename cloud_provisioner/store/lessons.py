@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from cloud_provisioner.amounts import Amount
 from cloud_provisioner.errors import StoreUnreadable
-from cloud_provisioner.planning.past import Past, Scope, Trouble
+from cloud_provisioner.planning.past import Past, Room, Scope, Trouble
 from cloud_provisioner.servers.failures import Failure
 
 
@@ -20,7 +19,8 @@ class Lesson:
 
     boot_time: float | None = None
     failing: float | None = None
-    room: Amount | None = None
+    found: Room | None = None
+    """Earlier programs kept `room`, without what was promised and when: that is passed over."""
     troubles: dict[Failure, Trouble] | None = None
 
 
@@ -51,7 +51,7 @@ def past_of(rows: Iterable[tuple[str, str]]) -> Past:
     return Past(
         {where: one.boot_time for where, one in flavored.items() if one.boot_time is not None},
         {where: one.failing for where, one in flavored.items() if one.failing is not None},
-        {where: one.room for where, one in flavored.items() if one.room is not None},
+        {where: one.found for where, one in flavored.items() if one.found is not None},
         {scope: one.troubles for scope, one in lessons.items() if one.troubles is not None},
     )
 

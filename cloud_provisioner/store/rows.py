@@ -35,6 +35,7 @@ def row_of(intent: Intent) -> dict[str, Any]:
         "absent": intent.absent,
         "absent_since": intent.absent_since,
         "idle_since": intent.idle_since,
+        "unwanted": intent.unwanted,
     }
 
 
@@ -61,4 +62,5 @@ def intent_of(row: Mapping[str, Any]) -> Intent:
         row["absent"],
         row["absent_since"],
         row["idle_since"],
+        row["unwanted"],
     )

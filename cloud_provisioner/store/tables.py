@@ -5,7 +5,7 @@ A change here needs a migration (`migrations/versions/`); a test compares the tw
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, MetaData, Table, Text, false
 
 metadata = MetaData()
 
@@ -33,6 +33,7 @@ intents = Table(
     Column("absent", Integer, nullable=False),
     Column("absent_since", Double),
     Column("idle_since", Double),
+    Column("unwanted", Boolean, nullable=False, server_default=false()),
 )
 
 past = Table(

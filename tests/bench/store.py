@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cloud_provisioner.amounts import Amount
-from cloud_provisioner.planning.past import Past, booted, failed
+from cloud_provisioner.planning.past import Past, Room, booted, failed
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Intent
 from cloud_provisioner.store.lease import Lease
@@ -58,7 +58,7 @@ def main() -> None:
     past = Past()
     for number in range(500):
         site, flavor = f"site{number % 50}", f"flavor{number // 50}"
-        past = failed(booted(past, site, flavor, 40.0, SIZE), site, flavor, Failure.CAPACITY, 1.8e9)
+        past = failed(booted(past, site, flavor, 40.0, Room(SIZE, SIZE, 1.8e9)), site, flavor, Failure.CAPACITY, 1.8e9)
     store.write((intent(number, 0) for number in range(SERVERS)), past=past)
     timed("write of 1 record", lambda turn: store.write([intent(0, turn + 1)]))
     timed("write of 100 records", lambda turn: store.write(intent(number, turn + 1) for number in range(100)))

@@ -194,13 +194,15 @@ class Provisioner:
             if uuid in self.pool.members:
                 self.pool.members[uuid].draining = True
 
-    def cycle(self, now: float, demand: list[Group], pool_answers: bool, offset: float = 0.0) -> Plan | None:
+    def cycle(
+        self, now: float, demand: list[Group], pool_answers: bool, offset: float = 0.0, unwanted: Sequence[str] = ()
+    ) -> Plan | None:
         self.now = now
         view = View(demand, self.pool.view(now)) if pool_answers else None
         # HTCondor goes on matching while we think: what is decided below rests on a view that is already old.
         self.pool.tick(now + 5)
         self.clouds.refresh(self.sites, self.process.register.intents.values())
-        return self.process.run(view, frozenset(), (), now + offset)
+        return self.process.run(view, frozenset(), unwanted, now + offset)
 
 
 def _no_credential(user: str) -> Credential:

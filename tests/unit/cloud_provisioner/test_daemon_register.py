@@ -9,7 +9,7 @@ import pytest
 
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.daemon.register import Register
-from cloud_provisioner.planning.past import Past, failed
+from cloud_provisioner.planning.past import Past, Room, failed
 from cloud_provisioner.servers.advance import told
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Intent
@@ -88,7 +88,7 @@ def test_a_worker_that_joins_teaches_what_jobs_find_on_it() -> None:
     found = Amount(2, 3900, 10)
     made.follow(told(made.intents["u"], Seen.JOINED, 40), 40, found)
     made.commit()
-    assert disk.past.rooms["A", "m2"] == found
+    assert disk.past.rooms["A", "m2"] == Room(SIZE, found, 40)
     assert disk.past.boot_times["A", "m2"] == 40
 
 
@@ -122,3 +122,24 @@ def test_where_the_clock_was_set_back_a_forgotten_record_is_remembered_no_longer
     made.keep_time(10)
     assert made.known_since(10) == {"u"}
     assert made.known_since(11) == frozenset()
+
+
+def refused_for_quota(made: Register, uuid: str, now: float) -> int:
+    """Sends a server that is refused; the cores that are noted with its trouble."""
+    made.add([intent(uuid, State.SENDING)])
+    made.follow(told(made.intents[uuid], Seen.REFUSED, now, Failure.QUOTA), now)
+    return made.past.troubles["A", None, None][Failure.QUOTA].cores
+
+
+def test_of_a_quota_only_what_the_cloud_has_taken_counts_as_used() -> None:
+    made, _ = register(
+        intent("there", State.READY), intent("ending", State.DELETING), intent("next"), intent("lost", State.ABANDONED)
+    )
+    assert refused_for_quota(made, "u", 5) == 2 * SIZE.cpus
+
+
+def test_a_server_that_ends_during_the_wait_is_no_release_twice() -> None:
+    made, _ = register(intent("there", State.READY), intent("ending", State.DELETING))
+    refused_for_quota(made, "u", 5)
+    made.follow(told(made.intents["ending"], Seen.NOT_FOUND, 6), 6)
+    assert refused_for_quota(made, "v", 7) == SIZE.cpus

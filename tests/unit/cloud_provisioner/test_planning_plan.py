@@ -9,7 +9,7 @@ import pytest
 
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.planning.demand import Group, Needs, Placement, Scaling
-from cloud_provisioner.planning.past import Past, accepted, booted, failed
+from cloud_provisioner.planning.past import ROOM_LASTS, Past, Room, accepted, booted, failed
 from cloud_provisioner.planning.places import Flavor, Limits, Site
 from cloud_provisioner.planning.plan import Plan, plan
 from cloud_provisioner.planning.reasons import Reason
@@ -21,6 +21,8 @@ from cloud_provisioner.servers.states import State
 GB = 1024
 NOW = 1000.0
 UNTROUBLED = Past()
+LESS = Amount(2, 3 * GB, 90 * GB)
+"""What is left of a worker of two cores, of whose memory the half is gone."""
 
 
 def amount(cpus: int, gigabytes: int | None = None) -> Amount:
@@ -59,12 +61,21 @@ def made(demand: list[Group], sites: list[Site], servers: Sequence[Server] = (),
     return found
 
 
+def joined(cpus: int, room: Amount | None = None, at: float = NOW) -> Room:
+    """What a worker of a flavor had: what was promised, or less."""
+    return Room(amount(cpus), room or amount(cpus), at)
+
+
 def booked(found: Plan) -> list[tuple[str, str, int]]:
     return [(boot.site, boot.flavor.name, boot.count) for boot in found.boots]
 
 
 def codes(found: Plan) -> list[tuple[Reason, int]]:
     return [(reason.reason, reason.count) for reason in found.reasons]
+
+
+LARGE = group(3, needs=Needs(1, 1, memory=7 * GB))
+"""Jobs that only a worker with all its room takes, one at a time."""
 
 
 def test_small_jobs_are_packed_onto_shared_workers() -> None:
@@ -205,7 +216,7 @@ def test_one_probe_before_full_use() -> None:
     waits = made([group(32)], [site("A")], [server("u1", State.BUILDING, made_at=NOW - 100)], past)
     assert (booked(waits), codes(waits)[1]) == ([], (Reason.PROBING, 24))
     assert (
-        sum(count for *_, count in booked(made([group(32)], [site("A")], past=booted(past, "A", "m8", 60, amount(8)))))
+        sum(count for *_, count in booked(made([group(32)], [site("A")], past=booted(past, "A", "m8", 60, joined(8)))))
         == 4
     )
 
@@ -222,6 +233,12 @@ def test_a_refusal_for_quota_waits_for_a_release() -> None:
     assert codes(made([group()], [site("A")], full[:1], past)) == [(Reason.DEPLOYING, 1)]
 
 
+def test_a_release_is_seen_beside_others_who_use_the_quota() -> None:
+    past = failed(Past(), "A", "m8", Failure.QUOTA, NOW - 1, cores=16)
+    shared = replace(site("A"), foreign=amount(16), foreign_servers=2)
+    assert codes(made([group()], [shared], [server("u1", free=0)], past)) == [(Reason.DEPLOYING, 1)]
+
+
 def test_failures_of_one_wave_back_off_once_and_waves_double() -> None:
     past = failed(failed(Past(), "A", "m8", Failure.CAPACITY, 0), "A", "m8", Failure.CAPACITY, 1)
     trouble = past.troubles["A", "m8", None][Failure.CAPACITY]
@@ -231,9 +248,51 @@ def test_failures_of_one_wave_back_off_once_and_waves_double() -> None:
 
 
 def test_workers_of_which_less_is_left_than_promised_are_not_booted_in_vain() -> None:
-    past = booted(Past(), "A", "m2", 60, Amount(2, 3 * GB, 90 * GB))
-    found = made([group(needs=Needs(1, 1, memory=4 * GB))], [site("A", sizes=(2,))], past=past)
-    assert (booked(found), codes(found)) == ([], [(Reason.NO_FLAVOR, 1)])
+    past = booted(Past(), "A", "m2", 60, joined(2, LESS))
+    plan = made([LARGE], [site("A", sizes=(2,))], past=past)
+    assert (booked(plan), codes(plan)) == ([], [(Reason.NO_FLAVOR, 3)])
+    assert "had less room than its flavor promises" in plan.reasons[0].sentence
+
+
+def test_a_worker_with_little_room_does_not_speak_for_its_flavor_for_ever() -> None:
+    past = booted(Past(), "A", "m2", 60, joined(2, LESS, NOW - ROOM_LASTS))
+    first = made([LARGE], [site("A", sizes=(2,))], past=past)
+    assert booked(first) == [("A", "m2", 1)]
+    assert codes(first) == [(Reason.DEPLOYING, 1), (Reason.PROBING, 2)]
+    waits = made([LARGE], [site("A", sizes=(2,))], [server("u1", State.JOINING, 2, 2)], past)
+    assert (booked(waits), codes(waits)) == ([], [(Reason.DEPLOYING, 1), (Reason.PROBING, 2)])
+    assert "tries one server of m2 first" in waits.reasons[1].sentence
+    again = made([LARGE], [site("A", sizes=(2,))], past=booted(past, "A", "m2", 60, joined(2)))
+    assert booked(again) == [("A", "m2", 3)]
+
+
+def test_what_fits_on_what_was_found_does_not_wait_for_a_trial() -> None:
+    past = booted(Past(), "A", "m2", 60, joined(2, LESS, NOW - ROOM_LASTS))
+    assert booked(made([group(6)], [site("A", sizes=(2,))], past=past)) == [("A", "m2", 3)]
+
+
+def test_a_flavor_that_is_known_to_be_large_enough_comes_before_a_trial() -> None:
+    past = booted(Past(), "A", "m2", 60, joined(2, LESS, NOW - ROOM_LASTS))
+    assert {boot.flavor.name for boot in made([LARGE], [site("A", sizes=(2, 4))], past=past).boots} == {"m4"}
+
+
+def test_a_gang_tries_a_flavor_with_one_node() -> None:
+    past = booted(Past(), "A", "m4", 60, joined(4, LESS, NOW - ROOM_LASTS))
+    assert booked(made([gang(4)], [site("A", sizes=(4,))], past=past)) == [("A", "m4", 1)]
+
+
+def test_what_was_found_under_another_promise_says_nothing() -> None:
+    past = booted(Past(), "A", "m2", 60, Room(amount(1), LESS, NOW))
+    assert booked(made([LARGE], [site("A", sizes=(2,))], past=past)) == [("A", "m2", 3)]
+    more_disk = Room(amount(2)._replace(disk=200 * GB), LESS, NOW)
+    assert booked(made([LARGE], [site("A", sizes=(2,))], past=booted(Past(), "A", "m2", 60, more_disk))) == []
+
+
+@pytest.mark.parametrize("room", [Amount(0, 0, 0), Amount(2, 0, 10), Amount(0, 2 * GB, 10)])
+def test_a_worker_that_does_not_tell_its_room_teaches_none(room: Amount) -> None:
+    assert not booted(Past(), "A", "m2", 60, joined(2, room)).rooms
+    known = booted(Past(), "A", "m2", 60, joined(2, LESS))
+    assert booted(known, "A", "m2", 60, joined(2, room)).rooms == known.rooms
 
 
 def test_an_idle_worker_is_given_back_after_its_keep_alive_unless_a_job_waits_for_it() -> None:
@@ -278,6 +337,23 @@ def test_workers_kept_ready_are_booted_without_any_job() -> None:
 )
 def test_nothing_is_kept_ready_where_nobody_could_use_it(unfit: dict[str, object]) -> None:
     assert booked(made([], [replace(site("A", kept_ready=1), **unfit)])) == []  # type: ignore[arg-type]
+
+
+def test_a_site_that_is_switched_off_gives_back_all_its_workers_at_once() -> None:
+    own = server("own", purpose=Purpose.OWN, binding=Binding("ann"), idle_since=NOW)
+    servers = [server("busy", free=4), server("idle", idle_since=NOW), own, server("coming", State.BUILDING)]
+    off = replace(site("A"), enabled=False, kept_ready=2)
+    assert set(made([], [off], servers).drain) == {"busy", "idle", "own"}
+    assert made([], [replace(off, enabled=True)], servers).drain == ()
+
+
+def test_no_job_is_promised_room_at_a_site_that_is_switched_off() -> None:
+    servers = [server("there"), server("coming", State.JOINING)]
+    off = replace(site("A"), enabled=False)
+    plan = made([group(4)], [off, site("B", sizes=(8,), tier=1)], servers)
+    assert (booked(plan), codes(plan)) == ([("B", "m8", 1)], [(Reason.DEPLOYING, 4)])
+    assert codes(made([group(4)], [off], servers)) == [(Reason.DISABLED, 4)]
+    assert codes(made([group(4)], [off], [static(site="A")])) == [(Reason.MATCHING, 4)]
 
 
 def test_a_site_with_several_projects_is_asked_for_by_its_own_name() -> None:

@@ -34,10 +34,12 @@ CORES = 8
 class World:
     """One schedule of faults, all of it from one seed."""
 
-    def __init__(self, seed: int, late: tuple[float, float] = (5, 40)) -> None:
+    def __init__(self, seed: int, late: tuple[float, float] = (5, 40), meddling: float = 0.0) -> None:
         self.chance = chance = random.Random(seed)
         self.now = 0.0
         self.late = late
+        self.meddling = meddling
+        """How often in a tick an admin switches a site off or on, or gives a server back."""
         rate = chance.choice((0.0, 0.02, 0.05, 0.15))
         self.kill_rate = chance.choice((0.0, 0.01, 0.03))
         self.lose_rate = chance.choice((0.0, 0.01, 0.04))
@@ -53,6 +55,7 @@ class World:
         self.disk = Disk()
         self.ids = numbered()
         self.kills = self.losses = self.pauses = self.steps = 0
+        self.unwanted: set[str] = set()
         self.process = self._start()
 
     def _job(self, number: int) -> Job:
@@ -92,12 +95,26 @@ class World:
         if self.now < self.away_until:
             return None
         answers = self.now >= self.silent_until and (self.now >= FAULTY or self.chance.random() > 0.05)
+        unwanted = self._meddle() if self.meddling else ()
         try:
-            return self.process.cycle(self.now, demand, answers, self.offset)
+            return self.process.cycle(self.now, demand, answers, self.offset, unwanted)
         except Killed:
             self.kills += 1
             self.process = self._start()
             return None
+
+    def _meddle(self) -> list[str]:
+        """Switches sites, all on again at the end of the faults; the servers that an admin gives back."""
+        faulty = self.now < FAULTY
+        for number, site in enumerate(self.sites):
+            if not faulty or self.chance.random() < self.meddling:
+                enabled = not faulty or not site.enabled
+                self.sites[number] = site.model_copy(update={"enabled": enabled})
+        self.process.sites = self.sites
+        servers = sorted(self.disk.intents) if faulty else []
+        unwanted = [uuid for uuid in servers if self.chance.random() < self.meddling]
+        self.unwanted.update(unwanted)
+        return unwanted
 
     def _faults(self) -> None:
         chance = self.chance
@@ -204,3 +221,15 @@ def test_a_server_that_appears_after_its_intent_was_forgotten_is_deleted_as_a_le
         world.run()
         late += sum(cloud.faults["time-out, appears later"] for cloud in world.clouds.values())
     assert late >= 5
+
+
+def test_whatever_admins_switch_off_and_give_back_every_job_runs_and_what_is_unwanted_goes() -> None:
+    unwanted = 0
+    for seed in range(100):
+        world = World(seed, meddling=0.1)
+        try:
+            world.run()
+        except AssertionError as wrong:
+            raise AssertionError(f"seed {seed} at {world.now:.0f} s: {wrong}") from wrong
+        unwanted += len(world.unwanted)
+    assert unwanted >= 100

@@ -199,7 +199,14 @@ def test_what_a_killed_process_may_have_asked_for_is_settled_by_a_few_lists() ->
 
 def test_a_delete_that_a_killed_process_had_noted_is_made_at_once() -> None:
     server = told(intent(State.DELETING, since=100), Seen.RESTARTED, 101).intent
-    assert [do.action for do in advance(server, None, None, 101, TIMES).todo] == [Action.DELETE]
+    assert [do.action for do in advance(server, None, pool(), 101, TIMES).todo] == [Action.DELETE]
+
+
+@pytest.mark.parametrize("view", [None, pool(up_since=0)], ids=["no answer", "a young collector"])
+def test_a_delete_is_not_repeated_while_the_worker_may_have_joined_unseen(view: PoolView | None) -> None:
+    server = intent(State.DELETING)
+    assert not advance(server, cloud(15, listed(Status.ACTIVE)), view, 15, TIMES).todo
+    assert not advance(server, None, view, 15, TIMES).todo
 
 
 def test_a_server_that_the_list_no_longer_shows_is_asked_for_soon() -> None:

@@ -55,6 +55,13 @@ def test_only_those_of_a_site_are_listed_when_it_is_named(admin: AdminService) -
     assert admin.json("servers", "--site", "C") == []
 
 
+def test_servers_that_an_admin_gives_back_are_marked(admin: AdminService) -> None:
+    admin.acting.store.write([intent(ONE, site="A", unwanted=True), intent(TWO, site="B")])
+    assert {one["uuid"]: one["unwanted"] for one in admin.json("servers")} == {ONE: True, TWO: False}
+    assert "to be given back" in admin.run("servers", "--site", "A")[1]
+    assert "to be given back" not in admin.run("servers", "--site", "B")[1]
+
+
 def test_no_servers_is_a_sentence(admin: AdminService) -> None:
     assert admin.run("servers") == (0, "There are no servers.\n", "")
 

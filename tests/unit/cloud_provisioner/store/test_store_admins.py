@@ -105,12 +105,21 @@ def test_the_migrations_make_the_tables_that_the_program_uses(database: Database
 
 def test_several_may_migrate_at_once_and_again(address: str) -> None:
     with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(migrate, [address] * 4)) == ["0001"] * 4
+        assert list(threads.map(migrate, [address] * 4)) == ["0002"] * 4
     database = open_database(address)
     number = Reader(database).wish(Kind.DRAIN_SITE, "A", NOW)
-    assert migrate(address) == "0001"
+    assert migrate(address) == "0002"
     assert Reader(database).wished(number) is not None
     database.close()
+
+
+def test_servers_of_an_earlier_program_are_kept_and_wanted(acting: Acting, database: Database, address: str) -> None:
+    acting.store.write([intent("a")])
+    with database.writing() as connection:
+        connection.execute(text("ALTER TABLE provisioner_intents DROP COLUMN unwanted"))
+        connection.execute(text("UPDATE provisioner_version SET version_num = '0001'"))
+    migrate(address)
+    assert Reader(database).intents() == [intent("a", unwanted=False)]
 
 
 def test_the_tables_live_beside_those_of_the_records(address: str) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.daemon.register import Register
 from cloud_provisioner.errors import StoreUnreadable
-from cloud_provisioner.planning.past import Past, Trouble, accepted, booted, failed
+from cloud_provisioner.planning.past import Past, Room, Trouble, accepted, booted, failed
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Binding, Intent, Purpose
 from cloud_provisioner.servers.states import State
@@ -55,6 +55,7 @@ intents = st.builds(
     absent=st.integers(0, 2**31 - 1),
     absent_since=st.none() | times,
     idle_since=st.none() | times,
+    unwanted=st.booleans(),
 )
 flavored = st.tuples(words, words)
 counts = st.integers(0, 2**60)
@@ -65,7 +66,7 @@ pasts = st.builds(
     Past,
     st.dictionaries(flavored, times, max_size=4),
     st.dictionaries(flavored, times, max_size=4),
-    st.dictionaries(flavored, amounts, max_size=4),
+    st.dictionaries(flavored, st.builds(Room, amounts, amounts, times), max_size=4),
     st.dictionaries(st.tuples(words, st.none() | words, st.none() | words), troubles, max_size=4),
 )
 
@@ -86,7 +87,9 @@ def test_what_boots_taught_comes_back_step_by_step(acting: Acting, database: Dat
     past = Past()
     for step in range(12):
         if step % 3 == 2:
-            past = booted(past, "A", "small", 30.0 + step, Amount(2, 3900, 9000))
+            past = booted(
+                past, "A", "small", 30.0 + step, Room(Amount(2, 4096, 9000), Amount(2, 3900, 9000), NOW + step)
+            )
         elif step % 4 == 3:
             past = accepted(past, "A", "alice")
         else:
@@ -95,6 +98,14 @@ def test_what_boots_taught_comes_back_step_by_step(acting: Acting, database: Dat
         acting.store.write(past=past)
         assert Store(database, acting.lease).load() == ({}, past)
         assert Reader(database).past() == past
+
+
+def test_what_earlier_programs_noted_of_a_flavors_room_is_passed_over(acting: Acting, database: Database) -> None:
+    acting.store.write(past=booted(Past(), "A", "small", 30.0, Room(Amount(2, 4096, 9000), Amount(2, 3900, 9000), NOW)))
+    with database.writing() as connection:
+        connection.execute(text('UPDATE provisioner_past SET lesson = \'{"boot_time": 30.0, "room": [0, 0, 0]}\''))
+    past = Store(database, acting.lease).load()[1]
+    assert (past.boot_times, past.rooms) == ({("A", "small"): 30.0}, {})
 
 
 def test_what_has_not_changed_is_not_written(acting: Acting, database: Database) -> None:
