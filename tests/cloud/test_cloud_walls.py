@@ -42,8 +42,8 @@ def test_a_worker_to_which_nobody_can_connect_runs_jobs_and_is_drained_and_delet
     assert shown["status"] == "completed", (shown, provisioner.said())
     assert alice.stdout(first) == "there\n"
     print(f"from POST to completed: {time.monotonic() - began:.1f} s")
+    (machine,) = set(nodes.run_on_head(house.head, ["condor_status", "-af", "Machine"]).split())
     found = addresses(house)
-    assert found
     assert all("CCBID=" in one for one in found), found
     host, port = re.search(r"<([\d.]+):(\d+)", found[0]).groups()  # type: ignore[union-attr]
     with pytest.raises(ConnectionRefusedError):
@@ -54,7 +54,8 @@ def test_a_worker_to_which_nobody_can_connect_runs_jobs_and_is_drained_and_delet
     until(lambda: "true" in nodes.run_on_head(house.head, ["condor_status", "-af", "Draining"]), why=provisioner.said)
     assert alice.wait(second)["status"] == "completed"
     until(lambda: not house.records() and not house.workers(), why=lambda: (house.records(), provisioner.said()))
-    assert "could not be drained" not in provisioner.said(), provisioner.said()
+    # Another worker may have begun for the second job while the first one's slot was let go: it may be deleted unjoined.
+    assert f"{machine} could not be drained" not in provisioner.said(), provisioner.said()
     provisioner.stop()
 
 
