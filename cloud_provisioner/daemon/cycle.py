@@ -146,6 +146,7 @@ class Cycle:
         by_place: dict[str, list[Intent]] = {}
         for intent in self.register.intents.values():
             by_place.setdefault(intent.site, []).append(intent)
+        homeless = [one for name, there in by_place.items() if self.clouds.get(name) is None for one in there]
         for place in self.clouds:
             here = by_place.get(place.name, [])
             changing = any(intent.state in _CHANGING for intent in here)
@@ -156,10 +157,10 @@ class Cycle:
             listed = place.listed()
             place.offered(now)
             if listed is not None:
+                self._rehome(homeless, place, listed)
                 self._leaks(place, listed, pool, lenders, now)
             self._advance(here, listed, pool, now)
-        for name in by_place.keys() - {place.name for place in self.clouds}:
-            self._advance(by_place[name], None, pool, now)
+        self._advance([self.register.intents[one.uuid] for one in homeless], None, pool, now)
 
     def _advance(self, intents: Iterable[Intent], listed: CloudView | None, pool: PoolView | None, now: float) -> None:
         for intent in intents:
@@ -167,6 +168,14 @@ class Cycle:
                 worker = pool.workers.get(intent.uuid) if pool else None
                 step = advance(intent, listed, pool, now, self.terms.times)
                 self.register.follow(step, now, worker.total if worker else None)
+
+    def _rehome(self, homeless: Iterable[Intent], place: Place, listed: CloudView) -> None:
+        """Gives a server, whose own place is described no more, to the place that lists it: the site may be called otherwise
+        now, or have got more projects."""
+        for intent in homeless:
+            if any(one.service == self.terms.service for one in listed.servers.get(intent.uuid, ())):
+                _LOG.info("server %s of %s belongs to %s now", intent.uuid, intent.site, place.name)
+                self.register.add([replace(intent, site=place.name)])
 
     def _leaks(
         self, place: Place, listed: CloudView, pool: PoolView | None, lenders: frozenset[str], now: float

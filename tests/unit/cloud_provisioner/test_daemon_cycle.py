@@ -132,6 +132,21 @@ def test_what_is_written_down_is_not_made_at_a_site_that_has_gone_since(sites: l
     assert (_creates(driver), disk.intents) == (0, {})
 
 
+@pytest.mark.parametrize("service", ["ours", "theirs"])
+def test_a_server_of_a_place_that_is_called_otherwise_now_belongs_to_the_one_that_lists_it(service: str) -> None:
+    server = Listed("id-1", "u", service, Status.ACTIVE, "m2")
+    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": True})
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.DELETING, cloud_id="id-1")})
+    cycle = _cycle(driver, disk, described("B"))
+    for second in range(3):
+        cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + second)
+    if service == "ours":
+        assert ("delete", "the service", "id-1") in driver.asked
+        assert disk.intents == {}
+    else:
+        assert disk.intents["u"].site == "A"
+
+
 def _given_back(state: State) -> tuple[Cycle, Driver, Disk]:
     """What there is after an admin has asked for a server in this state; whatever the list shows is active."""
     server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
