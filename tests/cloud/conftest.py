@@ -117,9 +117,9 @@ PORT = int(os.environ.get("PROMINENCE_TEST_CLOUD_PORT", "18490"))
 
 
 @pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Instance, str]]:
+def furnished() -> Iterator[tuple[Instance, str]]:
     """An instance, and the address of an image for its jobs."""
-    with instance_for(a_home(tmp_path_factory, "house"), PORT) as furnished:
+    with instance_for(a_home("house"), PORT) as furnished:
         yield furnished
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,6 +17,7 @@ import requests
 from deploy import nodes, service
 from deploy.home import Settings, from_environment
 from deploy.instance import Instance
+from deploy.namespaces import remove_tree
 from tests.pool.workers import log_tails, wait_for_workers
 
 PORT = int(os.environ.get("PROMINENCE_TEST_PORT", "18463"))
@@ -36,11 +39,9 @@ def shared() -> list[Instance]:
 
 
 @pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory, shared: list[Instance]) -> Iterator[Instance]:
+def instance(shared: list[Instance]) -> Iterator[Instance]:
     # More CPUs than any test needs: a slot whose job lost its shadow to a killed schedd may be held for a long time.
-    settings = replace(
-        from_environment(os.environ), home=a_home(tmp_path_factory, "pool"), port=PORT, workers=1, worker_cpus=4
-    )
+    settings = replace(from_environment(os.environ), home=a_home("pool"), port=PORT, workers=1, worker_cpus=4)
     for started in running(replace(settings, registry_mirror=f"http://{settings.address(MIRROR)}:5000")):
         shared.append(started)
         yield started
@@ -48,26 +49,29 @@ def instance(tmp_path_factory: pytest.TempPathFactory, shared: list[Instance]) -
 
 
 @pytest.fixture(scope="module")
-def expendable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def expendable() -> Iterator[Instance]:
     """An instance without workers, and without a site to make some, for tests that break it."""
-    home = Path(tmp_path_factory.mktemp("expendable", numbered=True)) / "home"
-    settings = replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=0, most_workers=0)
+    settings = replace(
+        from_environment(os.environ), home=a_home("expendable"), port=EXPENDABLE_PORT, workers=0, most_workers=0
+    )
     yield from running(settings)
 
 
 @pytest.fixture(scope="module")
-def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def breakable() -> Iterator[Instance]:
     """An instance with a worker, for tests that break that."""
-    home = a_home(tmp_path_factory, "breakable")
+    home = a_home("breakable")
     yield from running(replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=1, worker_cpus=6))
 
 
-def a_home(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
-    """Where an instance can be whose workers' accounts of slots reach what is theirs."""
-    folder = Path(tmp_path_factory.mktemp(name, numbered=True))
-    for above in (folder, folder.parent, folder.parent.parent):
-        # Whoever says where temporary files go, may have said so of a folder that others use.
-        above.chmod(above.stat().st_mode & 0o7777 | 0o011)
+def a_home(name: str) -> Path:
+    """Where an instance can be whose workers' accounts of slots reach what is theirs; deleted when the tests end.
+
+    Not in pytest's own folder: each other session that begins closes that to others.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f"prominence-{name}-"))
+    folder.chmod(0o711)
+    atexit.register(remove_tree, folder)
     return folder / "home"
 
 

@@ -25,9 +25,9 @@ STORE = "/var/cache/prominence"
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def crowded() -> Iterator[Instance]:
     """An instance whose one worker runs many jobs at a time."""
-    home = a_home(tmp_path_factory, "crowded")
+    home = a_home("crowded")
     settings = replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=1, worker_cpus=CROWD)
     yield from running(replace(settings, worker_memory=CROWD * 256 + 1024))
 

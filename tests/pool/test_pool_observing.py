@@ -48,9 +48,9 @@ _T = TypeVar("_T")
 
 
 @pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def pool() -> Iterator[Instance]:
     """A pool with a worker that an operator brought, and one that runs on a server of the provisioner's."""
-    home = conftest.a_home(tmp_path_factory, "observed")
+    home = conftest.a_home("observed")
     settings = replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, most_workers=0)
     for instance in conftest.running(settings):
         with left_alone(instance), local_workers(instance, 2) as made:

@@ -20,8 +20,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ordinary]:
-    user = Ordinary(a_home(tmp_path_factory, "ordinary"))
+def user() -> Iterator[Ordinary]:
+    user = Ordinary(a_home("ordinary"))
     user.make()
     user.lend(appliance.ensure(from_environment(os.environ).cache, print))
     yield user

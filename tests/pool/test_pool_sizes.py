@@ -17,9 +17,9 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def instance() -> Iterator[Instance]:
     """One whose worker is all free: nobody has killed a schedd here, which may leave a slot taken for a long time."""
-    home = a_home(tmp_path_factory, "sizes")
+    home = a_home("sizes")
     yield from running(replace(from_environment(os.environ), home=home, port=EXPENDABLE_PORT, workers=1, worker_cpus=4))
 
 
