@@ -86,9 +86,9 @@ def outcome(site: OpenStackSite, doing: Doing, response: requests.Response) -> C
         return CloudRefused(Failure.AUTH, f"{says}, to a token that is new: look at `credentials`.")
     if (found := _named(message)) and doing is Doing.CREATE:
         key, remedy = found
-        return CloudRefused(
-            Failure.BAD_REQUEST, f"`{key}`: the cloud refuses a server ({status}, {message}): {remedy}."
-        )
+        another = key == "availability_zones" and len(site.availability_zones) > 1  # which may take servers
+        failure = Failure.CAPACITY if another else Failure.BAD_REQUEST
+        return CloudRefused(failure, f"`{key}`: the cloud refuses a server ({status}, {message}): {remedy}.")
     if status == 403 and message:
         return CloudRefused(Failure.AUTH, f"{says}: the user of `credentials` needs another role in the project.")
     if status == 409:

@@ -151,7 +151,8 @@ class OpenStackSite(Site):
         (), description="names or ids of the workers' networks; empty: as the cloud chooses"
     )
     availability_zones: tuple[Word, ...] = Field(
-        (), description="zones, of which the first that has room is used; empty: as the cloud chooses"
+        (),
+        description="zones, of which one is used until it has no room, then the next one; empty: as the cloud chooses",
     )
 
     @model_validator(mode="after")
