@@ -324,7 +324,8 @@ def test_a_worker_of_one_user_serves_no_other() -> None:
 
 def test_withdrawable_servers_are_for_jobs_that_allow_it() -> None:
     spot = Site("A", (flavor(2, preemptible=True),))
-    assert codes(made([group()], [spot])) == [(Reason.NO_FLAVOR, 1)]
+    told = made([group()], [spot])
+    assert (codes(told), "(preemptible)" in told.reasons[0].sentence) == ([(Reason.NO_FLAVOR, 1)], True)
     assert codes(made([group(preemptible=True)], [spot])) == [(Reason.DEPLOYING, 1)]
 
 
