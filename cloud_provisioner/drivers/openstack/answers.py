@@ -35,7 +35,7 @@ class Doing(Enum):
         return self in (Doing.CREATE, Doing.DELETE)
 
 
-_QUOTA = ("quota", "maximum number of ports", "overlimit")
+_QUOTA = ("quota", "maximum number of", "overlimit")
 _BAD = tuple(
     # What Nova says in a refusal -> the key of the description, and the remedy. The first that fits.
     (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), key, remedy)
@@ -92,7 +92,8 @@ def outcome(site: OpenStackSite, doing: Doing, response: requests.Response) -> C
     if status == 403 and message:
         return CloudRefused(Failure.AUTH, f"{says}: the user of `credentials` needs another role in the project.")
     if status == 409:
-        return CloudRefused(Failure.BUSY, f"{says}.")
+        remedy = ": somebody has to unlock it" if "locked" in message else ""
+        return CloudRefused(Failure.BUSY, f"{says}{remedy}.")
     return CloudRefused(Failure.BAD_REQUEST, f"{says}: check the address, and that no proxy is in between.")
 
 

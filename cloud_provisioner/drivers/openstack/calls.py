@@ -28,6 +28,7 @@ from cloud_provisioner.drivers.openstack.entries import Shown
 from cloud_provisioner.drivers.openstack.errors import Answered
 from cloud_provisioner.drivers.openstack.flavors import offered
 from cloud_provisioner.drivers.openstack.probing import probes
+from cloud_provisioner.drivers.openstack.saying import message_of
 from cloud_provisioner.drivers.openstack.schema import OpenStackSite, UserGrant
 from cloud_provisioner.drivers.openstack.signing_in import SigningIn
 from cloud_provisioner.planning.places import Limits
@@ -92,7 +93,9 @@ class OpenStackAccount:
                 return self._cloud.create(**server)
 
     def delete(self, cloud_id: str) -> bool:
-        """As the contract says. Only Nova's own 404 counts: one of a proxy's says nothing about the server."""
+        """As the contract says. Only Nova's own 404 counts: one of a proxy's says nothing about the server. A conflict is
+        one with a delete that is under way, unless somebody has locked the server.
+        """
         if not servers.is_id(cloud_id):
             return True
         with self._asking(Doing.DELETE):
@@ -101,7 +104,7 @@ class OpenStackAccount:
             except Answered as error:
                 if error.http_status == 404 and servers.is_unknown(error.answer.content):
                     return True
-                if error.http_status != 409:
+                if error.http_status != 409 or "locked" in message_of(error.answer):
                     raise
         return False
 

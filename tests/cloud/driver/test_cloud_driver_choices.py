@@ -16,7 +16,7 @@ from cloud_provisioner.planning.places import Limits
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.views import Status
 from tests.cloud.described import account, order
-from tests.cloud.driver.driving import listed, refused, until
+from tests.cloud.driver.driving import listed, refused, until, wait
 from tests.cloud.openstack import people
 from tests.cloud.openstack.contents import set_quota
 from tests.cloud.openstack.place import Place
@@ -93,6 +93,34 @@ def test_a_quota_without_limits_is_none(place: Place) -> None:
     set_quota(people.admin(place), "physics", {"instances": -1, "cores": -1, "ram": -1})
     physics = account(place, vo="physics", vos={"physics": {"project_name": "physics"}})
     assert physics.offer().limits == Limits(None, None, None)
+
+
+@pytest.mark.parametrize("service", ["network", "compute"])
+def test_quotas_that_the_limits_do_not_show_are_told_as_such(place: Place, used: Account, service: str) -> None:
+    nova, neutron = Nova("2.90", session=people.admin(place), endpoint_type="internal"), _admin(place, "network")
+    biology = people.project_id(people.admin(place), "biology")
+    try:
+        if service == "network":
+            neutron.put(f"/v2.0/quotas/{biology}", json={"quota": {"port": 0}})
+        else:
+            nova.quotas.update(biology, metadata_items=2)
+        failure, sentence = refused(lambda: used.create(order()))
+        assert (failure, "Maximum number of" in sentence) == (Failure.QUOTA, True)
+    finally:
+        neutron.delete(f"/v2.0/quotas/{biology}", raise_exc=False)
+        nova.quotas.update(biology, metadata_items=128)
+
+
+def test_a_server_that_somebody_has_locked_is_told_and_deleted_once_it_is_unlocked(place: Place, used: Account) -> None:
+    nova = Nova("2.90", session=people.admin(place), endpoint_type="internal")
+    wanted = order()
+    cloud_id = used.create(wanted)
+    until(used, wanted, Status.ACTIVE)
+    nova.servers.lock(cloud_id)
+    failure, sentence = refused(lambda: used.delete(cloud_id))
+    assert (failure, "is locked): somebody has to unlock it." in sentence) == (Failure.BUSY, True)
+    nova.servers.unlock(cloud_id)
+    wait(lambda: used.delete(cloud_id))
 
 
 # Images
