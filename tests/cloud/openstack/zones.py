@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from keystoneauth1.adapter import Adapter
-from novaclient.client import Client as Nova
 
 from tests.cloud.openstack import people
 from tests.cloud.openstack.configuration import HOST, database
@@ -25,8 +24,6 @@ def moved(place: Place, zone: str) -> Iterator[None]:
     """The host that runs servers is in this zone, so that there is none in `nova`. There must be no servers."""
     with _zone(place, zone, HOST):
         yield
-        # A host with servers stays in its zone.
-        Visitor(place, people.admin(place)).delete_all()
 
 
 @contextmanager
@@ -41,7 +38,6 @@ def full(place: Place, zone: str) -> Iterator[None]:
     try:
         with _zone(place, zone, _ELSEWHERE):
             yield
-            Visitor(place, admin).delete_all()
     finally:
         placement.delete(f"/resource_providers/{provider}")
         for name, table in _TABLES:
@@ -51,12 +47,13 @@ def full(place: Place, zone: str) -> Iterator[None]:
 
 @contextmanager
 def _zone(place: Place, name: str, host: str) -> Iterator[None]:
-    nova = Nova("2.90", session=people.admin(place), endpoint_type="internal")
-    aggregate = nova.aggregates.create(name, name)
+    visitor = Visitor(place, people.admin(place))
+    aggregate = visitor.nova.aggregates.create(name, name)
     aggregate.add_host(host)
     try:
         yield
     finally:
+        visitor.delete_all()  # a host with servers stays in its zone
         aggregate.remove_host(host)
         aggregate.delete()
 
