@@ -29,7 +29,6 @@ from cloud_provisioner.planning.places import cloud_of
 from cloud_provisioner.planning.plan import Plan, plan
 from cloud_provisioner.planning.supply import Server, supply
 from cloud_provisioner.servers.advance import advance, told
-from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.leaks import adopted, leaks
 from cloud_provisioner.servers.record import Do, Intent, Times
 from cloud_provisioner.servers.states import Action, Seen, State
@@ -270,9 +269,8 @@ class Cycle:
         vo = vo_of(place.vos, intent.binding.vo)
         _LOG.info("%s: server %s is asked for (%s)", place.name, intent.uuid, intent.flavor)
         self.metrics.creates.labels(cloud_of(place.name)).inc()
-        troubles = self.register.past.troubles.get((intent.site, intent.flavor, None), {})
-        lacked = troubles[Failure.CAPACITY].failures if Failure.CAPACITY in troubles else 0
-        place.create(intent, lambda: self.terms.order(intent, place.site, vo, lacked), self.terms.may_act)
+        zone = self.register.past.zones.get((intent.site, intent.flavor), 0)
+        place.create(intent, lambda: self.terms.order(intent, place.site, vo, zone), self.terms.may_act)
 
     def _count(self) -> None:
         for do in self.register.failures:

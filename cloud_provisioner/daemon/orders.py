@@ -14,9 +14,9 @@ from pool.worker_tokens import WorkerTokens
 
 
 def order_maker(settings: ProvisionerSettings, tokens: WorkerTokens) -> Callable[[Intent, base.Site, str, int], Order]:
-    """Makes the order of a server for a VO of its place, after so many failures for lack of capacity."""
+    """Makes the order of a server for a VO of its place, after so many zones that had no room."""
 
-    def made(intent: Intent, site: base.Site, vo: str, lacked: int) -> Order:
+    def made(intent: Intent, site: base.Site, vo: str, zone: int) -> Order:
         lifetime = settings.workers.token_lifetime
         token = tokens.mint(intent.uuid, intent.binding.user, intent.binding.vo, lifetime)
         facts = WorkerFacts(
@@ -36,6 +36,6 @@ def order_maker(settings: ProvisionerSettings, tokens: WorkerTokens) -> Callable
             reachable=site.reachable,
         )
         name = f"{settings.name}-{host_name(cloud_of(intent.site), intent.uuid)}-{intent.uuid}"
-        return Order(intent.uuid, name, settings.name, intent.flavor, vo, render(facts), lacked)
+        return Order(intent.uuid, name, settings.name, intent.flavor, vo, render(facts), zone)
 
     return made

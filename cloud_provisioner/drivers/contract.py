@@ -54,7 +54,7 @@ class Order:
     user_data: str
     """A script that the server runs as root when it starts. It holds a token: it is not to be logged."""
     zone: int = 0
-    """How many zones have failed before: drivers with several begin with another one."""
+    """How many zones have had no room, one after the other: drivers with several take the next one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,9 @@ def _excluded(site: Site, group: Group) -> Obstacle | None:
 
 def _too_small(site: Site, group: Group) -> Obstacle:
     least = group.needs.smallest
+    if not group.preemptible and any(one.preemptible and group.needs.fit(one.room) is not None for one in site.flavors):
+        phrase = f"{site.name} has room for it on workers alone that may be taken away, which it does not allow (preemptible)"
+        return Obstacle(site.name, Reason.NO_FLAVOR, phrase)
     flavors = [flavor for flavor in site.flavors if group.preemptible or not flavor.preemptible]
     if any(group.needs.fit(flavor.room) is not None for flavor in flavors):
         phrase = f"{site.name}'s last worker had less room than its flavor promises; one is tried again within a day"

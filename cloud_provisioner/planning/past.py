@@ -62,13 +62,15 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """`boot_times` (seconds from intent to joined), `failing` (share of boots that failed, 0 to 1) and `rooms` (what
-    jobs find there) are by (site, flavor)."""
+    """`boot_times` (seconds from intent to joined), `failing` (share of boots that failed, 0 to 1), `rooms` (what jobs
+    find there) and `zones` (how many zones had no room, one after the other) are by (site, flavor)."""
 
     boot_times: Mapping[tuple[str, str], float] = field(default_factory=dict)
     failing: Mapping[tuple[str, str], float] = field(default_factory=dict)
     rooms: Mapping[tuple[str, str], Room] = field(default_factory=dict)
     troubles: Mapping[Scope, Mapping[Failure, Trouble]] = field(default_factory=dict)
+    zones: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """A success does not set it back: the zone that had room is used until it has none."""
 
 
 def failed(
@@ -77,7 +79,7 @@ def failed(
     """After a failure. `cores`: what our other servers use there; `user`: whose grant it was, None for the service's."""
     scope = (site, flavor if failure in _OF_A_FLAVOR else None, user if failure is Failure.AUTH else None)
     here = past.troubles.get(scope, {})
-    old = here.get(failure)
+    old, zones = here.get(failure), past.zones
     if old is not None and now < old.until:
         new = replace(old, failures=old.failures + 1, cores=min(old.cores, cores))
     else:
@@ -85,9 +87,11 @@ def failed(
         waves = old.waves + 1 if old else 1
         wait = min(most, first * 2 ** min(waves - 1, 20))
         new = Trouble(failure, (old.failures if old else 0) + 1, waves, now + wait, cores)
+        if failure is Failure.CAPACITY:
+            zones = {**zones, (site, flavor): zones.get((site, flavor), 0) + 1}
     troubles = {**past.troubles, scope: {**here, failure: new}}
     failing = _averaged(past.failing, (site, flavor), 1.0) if failure in _OF_A_BOOT else past.failing
-    return replace(past, troubles=troubles, failing=failing)
+    return replace(past, troubles=troubles, failing=failing, zones=zones)
 
 
 def accepted(past: Past, site: str, user: str | None = None) -> Past:

@@ -22,6 +22,7 @@ class Lesson:
     found: Room | None = None
     """Earlier programs kept `room`, without what was promised and when: that is passed over."""
     troubles: dict[Failure, Trouble] | None = None
+    zones: int | None = None
 
 
 _LESSON = TypeAdapter(Lesson)
@@ -30,7 +31,7 @@ _SCOPE: TypeAdapter[Scope] = TypeAdapter(Scope)
 
 def rows_of(past: Past) -> dict[str, str]:
     """Scope -> lesson, both JSON in ASCII. Takes time that grows with the number of scopes."""
-    flavors = past.boot_times.keys() | past.failing.keys() | past.rooms.keys()
+    flavors = past.boot_times.keys() | past.failing.keys() | past.rooms.keys() | past.zones.keys()
     scopes: set[Scope] = {(site, flavor, None) for site, flavor in flavors} | past.troubles.keys()
     return {json.dumps(scope): _text(_lesson(past, scope)) for scope in scopes}
 
@@ -53,6 +54,7 @@ def past_of(rows: Iterable[tuple[str, str]]) -> Past:
         {where: one.failing for where, one in flavored.items() if one.failing is not None},
         {where: one.found for where, one in flavored.items() if one.found is not None},
         {scope: one.troubles for scope, one in lessons.items() if one.troubles is not None},
+        {where: one.zones for where, one in flavored.items() if one.zones is not None},
     )
 
 
@@ -69,7 +71,9 @@ def _lesson(past: Past, scope: Scope) -> Lesson:
     if flavor is None or user is not None:
         return Lesson(troubles=known)
     where = (site, flavor)
-    return Lesson(past.boot_times.get(where), past.failing.get(where), past.rooms.get(where), known)
+    return Lesson(
+        past.boot_times.get(where), past.failing.get(where), past.rooms.get(where), known, past.zones.get(where)
+    )
 
 
 def _text(lesson: Lesson) -> str:

@@ -35,7 +35,7 @@ class Doing(Enum):
         return self in (Doing.CREATE, Doing.DELETE)
 
 
-_QUOTA = ("quota", "maximum number of ports", "overlimit")
+_QUOTA = ("quota", "maximum number of", "overlimit")
 _BAD = tuple(
     # What Nova says in a refusal -> the key of the description, and the remedy. The first that fits.
     (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), key, remedy)
@@ -86,13 +86,14 @@ def outcome(site: OpenStackSite, doing: Doing, response: requests.Response) -> C
         return CloudRefused(Failure.AUTH, f"{says}, to a token that is new: look at `credentials`.")
     if (found := _named(message)) and doing is Doing.CREATE:
         key, remedy = found
-        return CloudRefused(
-            Failure.BAD_REQUEST, f"`{key}`: the cloud refuses a server ({status}, {message}): {remedy}."
-        )
+        another = key == "availability_zones" and len(site.availability_zones) > 1  # which may take servers
+        failure = Failure.CAPACITY if another else Failure.BAD_REQUEST
+        return CloudRefused(failure, f"`{key}`: the cloud refuses a server ({status}, {message}): {remedy}.")
     if status == 403 and message:
         return CloudRefused(Failure.AUTH, f"{says}: the user of `credentials` needs another role in the project.")
     if status == 409:
-        return CloudRefused(Failure.BUSY, f"{says}.")
+        remedy = ": somebody has to unlock it" if "locked" in message else ""
+        return CloudRefused(Failure.BUSY, f"{says}{remedy}.")
     return CloudRefused(Failure.BAD_REQUEST, f"{says}: check the address, and that no proxy is in between.")
 
 

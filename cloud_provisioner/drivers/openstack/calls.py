@@ -2,7 +2,8 @@
 
 How many requests a call makes, beside signing in (one, or two with an OIDC access token) and asking Nova for its versions:
 `listing` one for each page as large as the cloud allows; `create` and `delete` one; `offer` one for the limits. `offer` and
-`create` look up the image, the flavors and the networks, with one request each, when that was longer ago than some minutes.
+`create` look up the image, the flavors, the networks and the zones, with one request each, when that was longer ago than
+some minutes.
 
 Lists are not filtered at the cloud: a filter silently leaves out the servers of a cell that is down, and those without a
 tag. No config drive, key or security group is asked for; an image asks for a config drive by `img_config_drive: mandatory`.
@@ -19,7 +20,7 @@ from pydantic import Field
 
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.drivers.contract import CloudRefused, Credential, Offer, Order, Probe
-from cloud_provisioner.drivers.openstack import servers
+from cloud_provisioner.drivers.openstack import servers, zones
 from cloud_provisioner.drivers.openstack.answers import Doing, understood
 from cloud_provisioner.drivers.openstack.cloud import NETWORKS_ARE_SAID, TAGS_AT_CREATION, Cloud
 from cloud_provisioner.drivers.openstack.discovery import Discovery, network_ids, networks_missing
@@ -27,6 +28,7 @@ from cloud_provisioner.drivers.openstack.entries import Shown
 from cloud_provisioner.drivers.openstack.errors import Answered
 from cloud_provisioner.drivers.openstack.flavors import offered
 from cloud_provisioner.drivers.openstack.probing import probes
+from cloud_provisioner.drivers.openstack.saying import message_of
 from cloud_provisioner.drivers.openstack.schema import OpenStackSite, UserGrant
 from cloud_provisioner.drivers.openstack.signing_in import SigningIn
 from cloud_provisioner.planning.places import Limits
@@ -64,6 +66,8 @@ class OpenStackAccount:
                 found = self._discovery.found(self._cloud)
                 limits = self._cloud.limits(_Limits)
             without = networks_missing(found, self._site, self._vos)
+            zones.usable(found.zones, self._site.availability_zones)
+        without = (*without, *zones.missing(found.zones, self._site.availability_zones))
         flavors, notes = offered(found.flavors, self._site.flavors, found.image, self._site.price)
         most = Limits(_or_none(limits.servers), _or_none(limits.cores), _or_none(limits.memory))
         used = Amount(limits.used_cores, limits.used_memory, 0)
@@ -89,7 +93,9 @@ class OpenStackAccount:
                 return self._cloud.create(**server)
 
     def delete(self, cloud_id: str) -> bool:
-        """As the contract says. Only Nova's own 404 counts: one of a proxy's says nothing about the server."""
+        """As the contract says. Only Nova's own 404 counts: one of a proxy's says nothing about the server. A conflict is
+        one with a delete that is under way, unless somebody has locked the server.
+        """
         if not servers.is_id(cloud_id):
             return True
         with self._asking(Doing.DELETE):
@@ -98,7 +104,7 @@ class OpenStackAccount:
             except Answered as error:
                 if error.http_status == 404 and servers.is_unknown(error.answer.content):
                     return True
-                if error.http_status != 409:
+                if error.http_status != 409 or "locked" in message_of(error.answer):
                     raise
         return False
 
@@ -117,7 +123,6 @@ class OpenStackAccount:
             says = f"`flavors`: the cloud does not have the flavor {order.flavor} any more"
             raise CloudRefused(Failure.BAD_REQUEST, f"{says}: it is left out from now on.")
         networks = [{"net-id": one} for one in network_ids(found.networks, self._site, _key(self._site, order.vo))]
-        zones = self._site.availability_zones
         return {
             "name": order.name,
             "image": found.image.id,
@@ -126,7 +131,7 @@ class OpenStackAccount:
             "tags": [servers.TAG] if version >= TAGS_AT_CREATION else None,
             "userdata": order.user_data,
             "nics": networks or ("auto" if version >= NETWORKS_ARE_SAID else None),
-            "availability_zone": zones[order.zone % len(zones)] if zones else None,
+            "availability_zone": zones.choose(found.zones, self._site.availability_zones, order.zone),
         }
 
     @contextmanager
@@ -135,7 +140,7 @@ class OpenStackAccount:
         try:
             yield
         except CloudRefused as error:
-            if error.failure is Failure.BAD_REQUEST:
+            if error.failure in (Failure.BAD_REQUEST, Failure.CAPACITY):
                 self._discovery.forget()
             raise
 

@@ -1,4 +1,4 @@
-"""What the description selects, looked up in the cloud: the image, flavors, networks; kept for some minutes."""
+"""What the description selects, looked up in the cloud: the image, flavors, networks, zones; kept for some minutes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from cloud_provisioner.drivers.openstack.errors import Answered
 from cloud_provisioner.drivers.openstack.flavors import CloudFlavor
 from cloud_provisioner.drivers.openstack.images import CloudImage, newest
 from cloud_provisioner.drivers.openstack.schema import OpenStackSite
+from cloud_provisioner.drivers.openstack.zones import Zones
 from cloud_provisioner.servers.failures import Failure
 
 KEPT = 300.0
@@ -39,11 +40,13 @@ class ExtraSpecs(Shown):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was there when it was looked up; networks only where the description names some."""
+    """What was there when it was looked up; networks and zones only where the description names some."""
 
     image: CloudImage
     flavors: tuple[CloudFlavor, ...]
     networks: tuple[CloudNetwork, ...]
+    zones: Zones | None
+    """None: the cloud was not asked, or does not say."""
     notes: tuple[str, ...] = ()
     """Sentences about entries in the cloud's lists that are left out."""
 
@@ -61,7 +64,7 @@ class Discovery:
         self._found: tuple[float, Found] | None = None
 
     def found(self, cloud: Cloud) -> Found:
-        """What the description selects: three calls, or four with networks. CloudRefused where there is no such image."""
+        """What the description selects: two calls, and one each for networks and zones. CloudRefused where it has no image."""
         with self._lock:
             now = self._monotonic()
             if self._found is None or now - self._found[0] > self._kept:
@@ -91,12 +94,23 @@ class Discovery:
             return Entries()
         return cloud.entries("network", "/networks", "networks", CloudNetwork)
 
+    def zones(self, cloud: Cloud) -> Zones | None:
+        """All zones, looked up now; None where the description names none, or the cloud does not show them."""
+        if not self._site.availability_zones:
+            return None
+        try:
+            return cloud.one("compute", "/os-availability-zone", Zones)
+        except Answered as error:
+            if error.http_status not in (403, 404):
+                raise
+            return None
+
     def _look(self, cloud: Cloud) -> Found:
         images = self._images(cloud)
         image = newest(images.usable, self._site.image)
         flavors, networks = self.flavors(cloud), self.networks(cloud)
         notes = (*images.notes("image"), *flavors.notes("flavors"), *networks.notes("networks"))
-        return Found(image, flavors.usable, networks.usable, notes)
+        return Found(image, flavors.usable, networks.usable, self.zones(cloud), notes)
 
     def _images(self, cloud: Cloud) -> Entries[CloudImage]:
         wanted = self._site.image

@@ -54,7 +54,8 @@ def offered(
             notes.append(f"`flavors`: {flavor.name} is left out: {why}.")
         else:
             size = Amount(flavor.vcpus, flavor.ram, flavor.disk * _MB)
-            usable.append(Flavor(flavor.name, size, room, price * flavor.vcpus))
+            taken = flavor.name in wanted.preemptible
+            usable.append(Flavor(flavor.name, size, room, price * flavor.vcpus, taken))
     more = len(notes) - _NOTED
     return tuple(usable), tuple(notes[:_NOTED] + ([f"`flavors`: {more} more like these."] if more > 0 else []))
 
@@ -95,9 +96,10 @@ def _room(flavor: CloudFlavor, image: CloudImage) -> Amount:
 
 def _missing(there: list[CloudFlavor], selected: list[CloudFlavor], wanted: FlavorSelector) -> Iterator[str]:
     names = {flavor.name for flavor in there}
-    for name in wanted.names:
-        if name not in names:
-            yield f"`flavors.names`: there is no flavor {name} for this project: correct the name or leave it out."
+    for key, wished in (("names", wanted.names), ("preemptible", wanted.preemptible)):
+        for name in wished:
+            if name not in names:
+                yield f"`flavors.{key}`: there is no flavor {name} for this project: correct the name or leave it out."
     if wanted.properties and any(flavor.extra_specs is None for flavor in there):
         yield "`flavors.properties`: the cloud does not show extra specs: select flavors by name."
     if not selected:

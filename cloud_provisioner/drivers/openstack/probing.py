@@ -10,6 +10,7 @@ from cloud_provisioner.drivers.openstack.cloud import Cloud
 from cloud_provisioner.drivers.openstack.discovery import Discovery, network_ids
 from cloud_provisioner.drivers.openstack.flavors import offered
 from cloud_provisioner.drivers.openstack.schema import OpenStackSite
+from cloud_provisioner.drivers.openstack.zones import usable as usable_zones
 from cloud_provisioner.servers.failures import Failure
 
 _NAMED = 8
@@ -41,7 +42,12 @@ def probes(site: OpenStackSite, key: str, cloud: Cloud, discovery: Discovery) ->
         ids = network_ids(discovery.networks(cloud).usable, site, key)
         return ", ".join(ids) if ids else "the cloud chooses: the description names none"
 
-    pieces = (("credential", credential), ("image", image), ("flavors", flavors), ("network", network))
+    def zones() -> str:
+        return ", ".join(usable_zones(discovery.zones(cloud), site.availability_zones))
+
+    pieces = [("credential", credential), ("image", image), ("flavors", flavors), ("network", network)]
+    if site.availability_zones:
+        pieces.append(("zones", zones))
     return tuple(Probe(name, _asked(site, piece)) for name, piece in pieces)
 
 

@@ -110,6 +110,9 @@ class FlavorSelector(Section):
     """Which flavors may be used; those that meet everything that is said, all where nothing is."""
 
     names: tuple[Word, ...] = Field((), description="names of the flavors; empty: any name")
+    preemptible: tuple[Word, ...] = Field(
+        (), description="names of those whose servers the cloud may take away; for jobs alone that allow it"
+    )
     properties: Mapping[Word, Word] = Field(
         default_factory=dict, description="extra specs that a flavor has, such as `hw:cpu_policy: dedicated`"
     )
@@ -124,6 +127,8 @@ class FlavorSelector(Section):
         for least, most in ((self.min_cores, self.max_cores), (self.min_memory_gb, self.max_memory_gb)):
             if most is not None and least > most:
                 raise BrokenRule("has a minimum above its maximum, which no flavor can meet")
+        if self.names and not set(self.preemptible) <= set(self.names):
+            raise BrokenRule("may name those alone that stand in `names` too", ("preemptible",))
         return self
 
 
@@ -151,7 +156,8 @@ class OpenStackSite(Site):
         (), description="names or ids of the workers' networks; empty: as the cloud chooses"
     )
     availability_zones: tuple[Word, ...] = Field(
-        (), description="zones, of which the first that has room is used; empty: as the cloud chooses"
+        (),
+        description="zones, of which one is used until it has no room, then the next one; empty: as the cloud chooses",
     )
 
     @model_validator(mode="after")

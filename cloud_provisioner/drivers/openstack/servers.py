@@ -38,9 +38,11 @@ _STATUSES = {
 }
 """All others, such as REBOOT and MIGRATING, are ACTIVE: the pool tells whether they work."""
 _GONE = {"DELETED", "SOFT_DELETED"}
+_NO_HOST = ("no valid host", "exceeded maximum number of retries", "insufficient")
+_NO_ADDRESS = ("no more ip addresses", "no fixed ip addresses")
 _FAULTS = (
     (Failure.QUOTA, ("quota", "maximum number of ports")),
-    (Failure.CAPACITY, ("no valid host", "exceeded maximum number of retries", "no more ip addresses", "insufficient")),
+    (Failure.CAPACITY, (*_NO_HOST, *_NO_ADDRESS)),
     (Failure.BAD_REQUEST, ("image", "flavor's", "user data")),
     (Failure.BUSY, ("failed to allocate the network", "timed out", "timeout", "messaging")),
 )

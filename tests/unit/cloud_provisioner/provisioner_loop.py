@@ -209,8 +209,8 @@ def _no_credential(user: str) -> Credential:
     raise AssertionError(f"nobody lends anything here, {user} neither")
 
 
-def _order(intent: Intent, site: base.Site, vo: str, lacked: int) -> Order:
-    return Order(intent.uuid, f"prominence-{intent.uuid}", "ours", intent.flavor, vo, "#!/bin/sh\n", lacked)
+def _order(intent: Intent, site: base.Site, vo: str, zone: int) -> Order:
+    return Order(intent.uuid, f"prominence-{intent.uuid}", "ours", intent.flavor, vo, "#!/bin/sh\n", zone)
 
 
 def numbered() -> Iterator[int]:

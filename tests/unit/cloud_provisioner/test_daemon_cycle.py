@@ -15,7 +15,7 @@ from cloud_provisioner.daemon.clouds import Clouds
 from cloud_provisioner.daemon.cycle import Cycle, Terms, View
 from cloud_provisioner.daemon.place import Pace
 from cloud_provisioner.daemon.register import Register
-from cloud_provisioner.drivers.contract import CloudRefused, Offer
+from cloud_provisioner.drivers.contract import CloudRefused, Offer, Order
 from cloud_provisioner.metrics import Metrics
 from cloud_provisioner.planning.decisions import Policy
 from cloud_provisioner.planning.demand import Group, Needs
@@ -92,11 +92,11 @@ def test_after_a_long_pause_no_server_is_deleted_before_the_pool_was_asked(state
     assert disk.intents["u"].state is State.READY
 
 
-def _cycle(driver: Driver, disk: Disk, *sites: base.Site) -> Cycle:
+def _cycle(driver: Driver, disk: Disk, *sites: base.Site, order: Callable[..., Order] = lambda *_: ORDER) -> Cycle:
     """A cycle whose calls end at once, at these sites."""
     clouds = Clouds({}, _nobody, Pace(2, 20, 60), lambda _: driver, AtOnce)
     numbers = itertools.count()
-    terms = Terms("ours", TIMES, Policy(), lambda *_: ORDER, lambda: f"{next(numbers):032x}", lambda: True)
+    terms = Terms("ours", TIMES, Policy(), order, lambda: f"{next(numbers):032x}", lambda: True)
     cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), lambda _: None, lambda _: None)
     clouds.refresh(sites, cycle.register.intents.values())
     return cycle
@@ -120,6 +120,23 @@ def test_a_refusal_for_quota_that_the_limits_do_not_show_keeps_creates_and_offer
     assert _creates(driver) == 1
     assert sum(asked[0] == "offer" for asked in driver.asked) == 2
     assert set(reasons[4:]) == {Reason.QUOTA}
+
+
+def test_after_a_wave_without_capacity_the_next_zone_is_tried_whatever_the_number_that_failed() -> None:
+    refused = CloudRefused(Failure.CAPACITY, "No valid host was found.")
+    offer = Offer((Flavor("m2", SIZE, SIZE),), Limits())
+    driver = Driver(says={"listing": CloudView({}, NOW), "offer": offer, "create": refused})
+    zones = []
+
+    def ordered(*words: Any) -> Order:
+        zones.append(words[-1])
+        return ORDER
+
+    cycle = _cycle(driver, Disk(), described("A"), order=ordered)
+    waiting = Group("g", 4, Needs(2, 2, memory=10), "u", "", NOW)
+    for second in range(0, 400, 5):
+        cycle.run(View((waiting,), PoolView({}, 0.0)), frozenset(), (), NOW + second)
+    assert zones == [0, 0, 0, 0, 1, 2]
 
 
 @pytest.mark.parametrize("sites", [[], [described("A", enabled=False)]], ids=["taken away", "switched off"])

@@ -247,6 +247,16 @@ def test_failures_of_one_wave_back_off_once_and_waves_double() -> None:
     assert not accepted(failed(Past(), "A", "m8", Failure.AUTH, 0, user="ann"), "A", "ann").troubles
 
 
+def test_a_wave_without_capacity_is_of_one_zone_and_a_success_keeps_the_zone_that_had_room() -> None:
+    past = Past()
+    for at in range(4):
+        past = failed(past, "A", "m8", Failure.CAPACITY, at)
+    assert past.zones == {("A", "m8"): 1}
+    past = booted(past, "A", "m8", 60, joined(8))
+    assert (past.troubles, past.zones) == ({}, {("A", "m8"): 1})
+    assert failed(failed(past, "A", "m8", Failure.BOOT, 99), "A", "m8", Failure.CAPACITY, 99).zones["A", "m8"] == 2
+
+
 def test_workers_of_which_less_is_left_than_promised_are_not_booted_in_vain() -> None:
     past = booted(Past(), "A", "m2", 60, joined(2, LESS))
     plan = made([LARGE], [site("A", sizes=(2,))], past=past)
@@ -314,7 +324,8 @@ def test_a_worker_of_one_user_serves_no_other() -> None:
 
 def test_withdrawable_servers_are_for_jobs_that_allow_it() -> None:
     spot = Site("A", (flavor(2, preemptible=True),))
-    assert codes(made([group()], [spot])) == [(Reason.NO_FLAVOR, 1)]
+    told = made([group()], [spot])
+    assert (codes(told), "(preemptible)" in told.reasons[0].sentence) == ([(Reason.NO_FLAVOR, 1)], True)
     assert codes(made([group(preemptible=True)], [spot])) == [(Reason.DEPLOYING, 1)]
 
 

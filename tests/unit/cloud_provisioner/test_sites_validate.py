@@ -89,6 +89,10 @@ WRONG: dict[str, tuple[str | bytes, list[str]]] = {
         OPENSTACK + "flavors: {min_cores: 4, max_cores: 2}\n",
         ["11: flavors: has a minimum above its maximum"],
     ),
+    "a preemptible flavor that is not used": (
+        OPENSTACK + "flavors: {names: [m1], preemptible: [m1, m2]}\n",
+        ["11: flavors.preemptible: may name those alone that stand in `names` too"],
+    ),
     "a kind of credentials that there is not": (
         OPENSTACK.replace("type: password", "type: pasword"),
         ["4: credentials: has a `type` that there is not: use one of user_grant, oidc_access_token"],

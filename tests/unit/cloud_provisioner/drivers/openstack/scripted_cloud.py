@@ -84,6 +84,8 @@ class ScriptedCloud:
         """Id of a flavor -> its extra specs."""
         self.images = [image(IMAGE)]
         self.networks: list[dict[str, Any]] = [{"id": NETWORK, "name": "private"}]
+        self.zones = {"north": True, "south": True, "west": False}
+        """Name of a zone -> whether a host works there."""
         self.servers: list[dict[str, Any]] = []
         self.limits: dict[str, Any] = {
             "maxTotalInstances": 10,
@@ -127,6 +129,9 @@ class ScriptedCloud:
                 return Answer(200, {"limits": {"rate": [], "absolute": self.limits}})
             case "GET", "/compute/v2.1/servers/detail":
                 return Answer(200, {"servers": self.servers})
+            case "GET", "/compute/v2.1/os-availability-zone":
+                shown = [{"zoneName": name, "zoneState": {"available": up}} for name, up in self.zones.items()]
+                return Answer(200, {"availabilityZoneInfo": shown})
             case "GET", "/image/v2/images":
                 return Answer(200, {"images": self.images})
             case "GET", "/network/v2.0/networks":

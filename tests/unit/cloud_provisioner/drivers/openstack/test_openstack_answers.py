@@ -40,6 +40,8 @@ TABLE = [
     (refusal(400, "Can not find requested image"), Failure.BAD_REQUEST, Failure.BAD_REQUEST, Failure.BAD_REQUEST),
     (refusal(403, QUOTA), Failure.QUOTA, Failure.QUOTA, Failure.QUOTA),
     (refusal(413, QUOTA), Failure.QUOTA, Failure.QUOTA, Failure.QUOTA),
+    (refusal(403, "Maximum number of metadata items exceeds 2"), Failure.QUOTA, Failure.QUOTA, Failure.QUOTA),
+    (refusal(409, "Instance x is locked"), Failure.BUSY, Failure.BUSY, Failure.BUSY),
     (refusal(403, POLICY), Failure.AUTH, Failure.AUTH, Failure.AUTH),
     (Answer(403, PAGE, HTML), Failure.BAD_REQUEST, Failure.BAD_REQUEST, Failure.BAD_REQUEST),
     (refusal(404, "not found"), Failure.BAD_REQUEST, Failure.BAD_REQUEST, Failure.BAD_REQUEST),

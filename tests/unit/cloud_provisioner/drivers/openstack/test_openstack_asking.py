@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,26 @@ def test_what_is_asked_for_is_one_server_that_can_be_found_again(cloud: Scripted
     assert first["networks"] == [{"uuid": cloud.networks[0]["id"]}]
     assert not first.keys() & {"key_name", "security_groups", "config_drive"}
     assert (first["availability_zone"], second["availability_zone"]) == ("north", "south")
+
+
+def test_zones_are_taken_in_turn_and_one_without_a_host_is_passed_over(cloud: ScriptedCloud, address: str) -> None:
+    account = connect(site(address, availability_zones=["west", "north:h1", "south"]), "bio", None, ENVIRON, 1.0)
+    for zone in range(4):
+        account.create(Order(UUID, "x", "prominence", "m1.small", "bio", "", zone=zone))
+    made = [one.body["server"]["availability_zone"] for one in cloud.asked if one.path.endswith("/servers")]
+    assert made == ["north:h1", "north:h1", "south", "north:h1"]
+    assert "`availability_zones`: west is no zone" in account.offer().notes[0]
+
+
+def test_a_zone_that_is_refused_stops_nothing_where_there_is_another(cloud: ScriptedCloud, address: str) -> None:
+    for names, refused in ((["north"], Failure.BAD_REQUEST), (["north", "south"], Failure.CAPACITY)):
+        account = connect(site(address, availability_zones=names), "bio", None, ENVIRON, 1.0)
+        account.offer()
+        cloud.script(MAKE, refusal(400, "The requested availability zone is not available"))
+        assert failure(partial(account.create, ORDER)) is refused
+    cloud.zones["north"] = False
+    account.create(ORDER)
+    assert cloud.asked[-1].body["server"]["availability_zone"] == "south"
 
 
 def test_an_old_nova_is_asked_in_its_own_words(cloud: ScriptedCloud, account: Account) -> None:

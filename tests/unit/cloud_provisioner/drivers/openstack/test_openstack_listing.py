@@ -63,6 +63,7 @@ FAULTS = [
     ("No valid host was found. No host has an image of this kind", Failure.CAPACITY),
     ("Exceeded maximum number of retries. Exhausted all hosts available for instance x.", Failure.CAPACITY),
     ("No more IP addresses available on network x.", Failure.CAPACITY),
+    ("Failed to allocate the network(s) with error No fixed IP addresses available for network: x", Failure.CAPACITY),
     ("Quota exceeded for instances: Requested 1, but already used 10 of 10 instances", Failure.QUOTA),
     ("Maximum number of ports exceeded", Failure.QUOTA),
     ("Build of instance x aborted: Image y is unacceptable: Image has no associated data", Failure.BAD_REQUEST),

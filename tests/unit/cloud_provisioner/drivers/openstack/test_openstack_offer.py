@@ -97,6 +97,12 @@ def test_names_that_no_flavor_has_are_noted(address: str) -> None:
     )
 
 
+def test_flavors_that_the_cloud_may_take_away_are_marked(address: str) -> None:
+    found = offer(address, flavors={"preemptible": ["m1.large", "m1.spot"]})
+    assert {one.name: one.preemptible for one in found.flavors} == {"m1.small": False, "m1.large": True}
+    assert "`flavors.preemptible`: there is no flavor m1.spot for this project" in found.notes[0]
+
+
 def test_of_many_notes_the_first_are_told(cloud: ScriptedCloud, address: str) -> None:
     cloud.flavors = [flavor(f"f{number}", 1, 2048, 1) for number in range(200)]
     notes = offer(address).notes

@@ -68,6 +68,15 @@ def test_a_network_that_is_not_there_fails(address: str) -> None:
     assert "`networks`: nowhere" in found["network"]
 
 
+def test_zones_are_tried_where_the_description_names_some(cloud: ScriptedCloud, address: str) -> None:
+    assert told(address, availability_zones=["west", "south"])["zones"] == "south"
+    found = told(address, availability_zones=["west", "mars"])
+    assert failed(found) == ["zones"]
+    assert "`availability_zones`: west" in found["zones"]
+    cloud.script(("GET", ".*/os-availability-zone"), refusal(403, "Policy doesn't allow it"))
+    assert told(address, availability_zones=["mars"])["zones"] == "mars"
+
+
 def test_a_refused_password_fails_all_that_asks_the_cloud_and_is_not_repeated(
     cloud: ScriptedCloud, address: str
 ) -> None:
