@@ -52,7 +52,7 @@ class State(StrEnum):
     DELETING = "deleting"
     """To be deleted until the cloud says that there is no such server."""
     GONE = "gone"
-    """The cloud does not have it, and the intent may be forgotten."""
+    """The cloud does not have it: the step that leads here forgets the record, so none is found in this state."""
 
 
 class Seen(StrEnum):
@@ -187,7 +187,7 @@ TABLE: dict[State, dict[Seen, tuple[State, tuple[Action, ...]]]] = {
         Seen.JOINED: (State.DRAINING, (Action.DRAIN,)),
         Seen.NOT_FOUND: (State.GONE, (Action.FORGET,)),
     },
-    State.GONE: {Seen.DUE: (State.GONE, (Action.FORGET,))},
+    State.GONE: {},
 }
 
 

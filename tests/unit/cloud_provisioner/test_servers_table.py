@@ -34,7 +34,7 @@ GRID = {
     State.LOST:      "  .  .  .  .  .  .  X  X  X  R  .  .  .  .  .  X",
     State.DRAINING:  "  .  .  .  .  .  .  .  .  .  .  X  L  .  .  D  .",
     State.DELETING:  "  .  .  .  .  .  .  .  .  .  D  .  .  .  G  X  .",
-    State.GONE:      "  .  .  .  .  .  .  .  .  .  .  .  .  .  .  G  .",
+    State.GONE:      "  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .",
 }  # fmt: skip
 SIZE = Amount(2, 4096, 10_000)
 TIMES = Times()
@@ -93,6 +93,15 @@ def test_no_step_leads_from_a_joined_worker_to_a_delete_but_by_the_pools_word() 
     for state in (State.READY, State.DRAINING):
         deleting = [seen for seen in Seen if Action.DELETE in following(state, seen)[1]]
         assert deleting == ([Seen.DRAINED] if state is State.DRAINING else [])
+
+
+def test_a_record_without_an_id_that_no_list_shows_is_forgotten_once_whenever_its_delete_was_asked_for() -> None:
+    for asked_at in (float("-inf"), 0.0, 99.0):
+        server = replace(intent(State.DELETING, cloud_id=None), absent=2, absent_since=0.0, asked_at=asked_at)
+        for settled_for in (10, 9999):
+            step = advance(server, cloud(100), pool(up_since=100 - settled_for), 100, TIMES)
+            assert step.intent.state is State.GONE
+            assert [do.action for do in step.todo].count(Action.FORGET) == 1
 
 
 def test_a_failed_or_partial_list_never_counts_as_absence() -> None:
