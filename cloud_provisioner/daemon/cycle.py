@@ -7,13 +7,15 @@ Nothing here waits, but for the database. Races it has thought of:
 - A list that was begun before a delete may end after it, and show a server whose record is forgotten: that is no leak.
 - Nothing is planned on an old view of the pool or the queue: demand and room must be of one moment.
 - The lease may be lost at any time: the database refuses the write, and calls ask once more before they are made.
+- A delete may wait for a thread while the worker joins and gets a job: before it is sent, its server must still be given up.
+  What has waited for too long is not sent: by then it is decided anew, by a newer word of the pool.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cloud_provisioner.daemon.clouds import Clouds
@@ -88,6 +90,7 @@ class Cycle:
 
     def __post_init__(self) -> None:
         self._hearing = Hearing(max(_SILENCE, self.terms.times.pool_settling))
+        self._joined: Collection[str] = ()
 
     def run(self, view: View | None, lenders: frozenset[str], unwanted: Iterable[str], now: float) -> Plan | None:
         """One cycle. `view` is one that no cycle has used yet; `unwanted` are uuids that an admin gives back from now on.
@@ -95,6 +98,7 @@ class Cycle:
         The plan, None where nothing could be planned. Whatever the database raises: then nothing was done.
         """
         pool = self._hearing.heard(view.pool if view is not None else None, now, self.terms.steady())
+        self._joined = pool.workers if pool is not None else self._joined
         self.register.keep_time(now)
         settled = self._outcomes(now)
         self._follow(pool, lenders, now)
@@ -196,7 +200,7 @@ class Cycle:
         for leak in found.delete:
             _LOG.warning("%s: server %s has no record: it is deleted", place.name, leak.cloud_id)
             self.metrics.leaks.labels(cloud_of(place.name)).inc()
-            place.delete_leak(leak.uuid, leak.cloud_id, sorted(lenders), self.terms.may_act)
+            place.delete_leak(leak.uuid, leak.cloud_id, sorted(lenders), self._may_delete(leak.uuid, leak.cloud_id))
 
     def _plan(self, view: View | None, lenders: frozenset[str], now: float) -> Plan | None:
         if view is None or view.groups is None or view.pool is None:
@@ -262,9 +266,23 @@ class Cycle:
             if do.action is Action.CREATE:
                 self._create(place, intent)
             elif do.action is Action.DELETE and do.cloud_id is not None:
-                place.delete(intent, do.cloud_id, sorted(lenders), self.terms.may_act)
+                place.delete(intent, do.cloud_id, sorted(lenders), self._may_delete(intent.uuid, do.cloud_id))
         if drained:
             self.drain(drained)
+
+    def _may_delete(self, uuid: str, cloud_id: str) -> Callable[[], bool]:
+        """Whether a delete that is decided now may still be sent; asked in the thread that sends it, perhaps much later."""
+        decided = self.terms.steady()
+
+        def may() -> bool:
+            intent = self.register.intents.get(uuid)
+            if intent is None:
+                given_up = uuid not in self._joined
+            else:
+                given_up = intent.state is State.DELETING or intent.cloud_id != cloud_id
+            return given_up and self.terms.steady() - decided < self.terms.times.repeat and self.terms.may_act()
+
+        return may
 
     def _create(self, place: Place, intent: Intent) -> None:
         vo = vo_of(place.vos, intent.binding.vo)

@@ -92,9 +92,11 @@ def test_after_a_long_pause_no_server_is_deleted_before_the_pool_was_asked(state
     assert disk.intents["u"].state is State.READY
 
 
-def _cycle(driver: Driver, disk: Disk, *sites: base.Site) -> Cycle:
-    """A cycle whose calls end at once, at these sites."""
-    clouds = Clouds({}, _nobody, Pace(2, 20, 60), lambda _: driver, AtOnce)
+def _cycle(driver: Driver, disk: Disk, *sites: base.Site, calls: Executor | None = None) -> Cycle:
+    """A cycle whose calls end at once, at these sites; `calls`: what makes creates and deletes instead."""
+    clouds = Clouds(
+        {}, _nobody, Pace(2, 20, 60), lambda _: driver, lambda _, name: calls if calls and "call" in name else AtOnce()
+    )
     numbers = itertools.count()
     terms = Terms("ours", TIMES, Policy(), lambda *_: ORDER, lambda: f"{next(numbers):032x}", lambda: True)
     cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), lambda _: None, lambda _: None)
@@ -181,6 +183,29 @@ def test_what_an_admin_gives_back_is_deleted_when_the_pool_says_that_it_has_not_
     cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + 6)
     assert disk.intents["u"].state is State.DELETING
     assert ("delete", "the service", "id-1") in driver.asked
+
+
+WITHOUT, BUSY = PoolView({}, 0.0), PoolView({"u": Worker(SIZE, SIZE, "id-1", jobs=1)}, 0.0)
+
+
+@pytest.mark.parametrize("record", [True, False], ids=["given back", "a leak"])
+@pytest.mark.parametrize(("then", "waits", "sent"), [(BUSY, 1, False), (WITHOUT, 1, True), (WITHOUT, 15, False)])
+def test_a_delete_that_waits_for_a_thread_is_sent_only_if_it_is_still_meant(
+    then: PoolView, waits: float, sent: bool, record: bool
+) -> None:
+    lists = CloudView({"u": (Listed("id-1", "u", "ours", Status.ACTIVE, "m2"),)}, NOW + 100)
+    driver = Driver(says={"listing": lists, "offer": Offer((), Limits()), "delete": False})
+    intent = Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.JOINING, cloud_id="id-1", unwanted=True)
+    calls, ticks = Later(), [0.0]
+    cycle = _cycle(driver, Disk({"u": intent} if record else {}), described("A"), calls=calls)
+    cycle.terms = replace(cycle.terms, steady=lambda: ticks[0])
+    cycle.suspects["A"] = {"id-1": NOW}
+    cycle.run(View((), WITHOUT), frozenset(), (), NOW + 1)
+    assert len(calls.calls) == 1
+    cycle.run(View((), then), frozenset(), (), NOW + 2)
+    ticks[0] += waits
+    calls.end()
+    assert (("delete", "the service", "id-1") in driver.asked) == sent
 
 
 def _nobody(user: str) -> Any:
