@@ -42,6 +42,7 @@ _LOG = logging.getLogger(__name__)
 _SILENCE = 60.0
 """Seconds, longer than a look at the pool takes, after which it counts as heard anew."""
 _STARTING = (State.BUILDING, State.JOINING)
+_UNSEEN = (State.ORPHANED, State.ABANDONED)
 _CHANGING = frozenset(State) - {State.READY, State.INTENDED}
 
 
@@ -165,6 +166,7 @@ class Cycle:
                 self._leaks(place, listed, pool, lenders, now)
             self._advance(here, listed, pool, now)
         self._advance([self.register.intents[one.uuid] for one in homeless], None, pool, now)
+        self._give_up([one for one in self.register.intents.values() if self.clouds.get(one.site) is None], now)
 
     def _advance(self, intents: Iterable[Intent], listed: CloudView | None, pool: PoolView | None, now: float) -> None:
         for intent in intents:
@@ -175,11 +177,23 @@ class Cycle:
 
     def _rehome(self, homeless: Iterable[Intent], place: Place, listed: CloudView) -> None:
         """Gives a server, whose own place is described no more, to the place that lists it: the site may be called otherwise
-        now, or have got more projects."""
+        now, or have got more projects.
+
+        Its worker goes by the old name for as long as it lives: under a new one no job that asks for the site could use it.
+        """
         for intent in homeless:
             if any(one.service == self.terms.service for one in listed.servers.get(intent.uuid, ())):
                 _LOG.info("server %s of %s belongs to %s now", intent.uuid, intent.site, place.name)
-                self.register.add([replace(intent, site=place.name)])
+                misnamed = cloud_of(intent.site) != cloud_of(place.name)
+                self.register.add([replace(intent, site=place.name, unwanted=intent.unwanted or misnamed)])
+
+    def _give_up(self, homeless: Iterable[Intent], now: float) -> None:
+        """Ends, by time alone, the wait for servers that were never seen and that no place can list any more: should one
+        appear where a site is described again, it is a leak."""
+        for intent in homeless:
+            limit = self.terms.times.limit(intent.state)
+            if intent.state in _UNSEEN and limit is not None and now - intent.since > limit:
+                self.register.follow(told(intent, Seen.LATE, now), now)
 
     def _leaks(
         self, place: Place, listed: CloudView, pool: PoolView | None, lenders: frozenset[str], now: float

@@ -31,6 +31,7 @@ from tests.unit.cloud_provisioner.test_daemon_place import ORDER, Driver
 
 SIZE = Amount(2, 4096, 10_000)
 NOW = 10_000.0
+WITHOUT, BUSY = PoolView({}, 0.0), PoolView({"u": Worker(SIZE, SIZE, "id-1", jobs=1)}, 0.0)
 Call = Callable[[], Any]
 
 
@@ -149,6 +150,30 @@ def test_a_server_of_a_place_that_is_called_otherwise_now_belongs_to_the_one_tha
         assert disk.intents["u"].site == "A"
 
 
+@pytest.mark.parametrize(("old", "becomes"), [("A", State.DRAINING), ("B/vo", State.READY)])
+def test_a_worker_that_goes_by_the_old_name_of_its_site_is_given_back(old: str, becomes: State) -> None:
+    server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
+    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits())})
+    disk = Disk({"u": Intent("u", old, "m2", SIZE, SIZE, NOW, NOW, state=State.READY, cloud_id="id-1")})
+    cycle = _cycle(driver, disk, described("B"))
+    for second in range(3):
+        cycle.run(View((), BUSY), frozenset(), (), NOW + second)
+    assert disk.intents["u"].site == "B"
+    assert disk.intents["u"].state is becomes
+
+
+@pytest.mark.parametrize("state", [State.ORPHANED, State.ABANDONED])
+def test_what_was_never_seen_at_a_site_that_nobody_describes_is_forgotten_in_the_end(state: State) -> None:
+    driver = Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits())})
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=state)})
+    cycle = _cycle(driver, disk, described("B"))
+    cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + TIMES.orphaned)
+    assert disk.intents["u"].state is state
+    for second in range(2):
+        cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + (1 + second) * (TIMES.abandoned + 1))
+    assert disk.intents == {}
+
+
 def _given_back(state: State) -> tuple[Cycle, Driver, Disk]:
     """What there is after an admin has asked for a server in this state; whatever the list shows is active."""
     server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
@@ -183,9 +208,6 @@ def test_what_an_admin_gives_back_is_deleted_when_the_pool_says_that_it_has_not_
     cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + 6)
     assert disk.intents["u"].state is State.DELETING
     assert ("delete", "the service", "id-1") in driver.asked
-
-
-WITHOUT, BUSY = PoolView({}, 0.0), PoolView({"u": Worker(SIZE, SIZE, "id-1", jobs=1)}, 0.0)
 
 
 @pytest.mark.parametrize("record", [True, False], ids=["given back", "a leak"])
