@@ -174,6 +174,36 @@ def test_what_was_never_seen_at_a_site_that_nobody_describes_is_forgotten_in_the
     assert disk.intents == {}
 
 
+def test_a_worker_that_takes_no_jobs_is_given_back_though_workers_are_kept_ready() -> None:
+    server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
+    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.READY, cloud_id="id-1")})
+    cycle = _cycle(driver, disk, described("A", kept_ready=1))
+    for second, jobs in enumerate((1, 0, 0)):
+        worker = Worker(SIZE, SIZE, "id-1", jobs, draining=True)
+        cycle.run(View((), PoolView({"u": worker}, 0.0)), frozenset(), (), NOW + second)
+        assert (("delete", "the service", "id-1") in driver.asked) == (second == 2)
+
+
+def test_a_refusal_that_comes_after_the_lease_was_had_anew_frees_what_was_reserved() -> None:
+    refused = CloudRefused(Failure.CAPACITY, "no host")
+    driver, calls = (
+        Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits()), "create": refused}),
+        Later(),
+    )
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW)})
+    before = _cycle(driver, disk, described("A"), calls=calls)
+    before.run(None, frozenset(), (), NOW)
+    register = Register(disk, NOW + 1)
+    after = Cycle(before.terms, register, before.clouds, before.metrics, before.drain, before.depart)
+    after.run(None, frozenset(), (), NOW + 1)
+    assert disk.intents["u"].state is State.ORPHANED
+    calls.end()
+    after.run(None, frozenset(), (), NOW + 2)
+    assert disk.intents == {}
+    assert disk.past.troubles
+
+
 def _given_back(state: State) -> tuple[Cycle, Driver, Disk]:
     """What there is after an admin has asked for a server in this state; whatever the list shows is active."""
     server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")

@@ -25,12 +25,12 @@ GRID = {
     #                 ac re am rs bu ac er st va jo dr aw gb nf du la
     State.INTENDED:  "  .  .  .  .  .  .  .  .  .  .  .  .  G  .  S  .",
     State.SENDING:   "  C  G  U  O  C  J  X  X  .  R  .  .  .  .  .  U",
-    State.UNSURE:    "  C  .  .  .  C  J  X  X  .  R  .  .  .  .  .  A",
-    State.ORPHANED:  "  C  .  .  .  C  J  X  X  .  R  .  .  .  .  .  A",
-    State.ABANDONED: "  C  .  .  .  C  J  X  X  .  R  .  .  .  .  .  G",
+    State.UNSURE:    "  C  G  .  .  C  J  X  X  .  R  .  .  .  .  .  A",
+    State.ORPHANED:  "  C  G  .  .  C  J  X  X  .  R  .  .  .  .  .  A",
+    State.ABANDONED: "  C  G  .  .  C  J  X  X  .  R  .  .  .  .  .  G",
     State.BUILDING:  "  .  .  .  .  .  J  X  X  X  R  .  .  X  .  .  X",
     State.JOINING:   "  .  .  .  .  .  .  X  X  X  R  .  .  X  .  .  X",
-    State.READY:     "  .  .  .  .  .  .  .  .  .  .  .  L  D  .  .  .",
+    State.READY:     "  .  .  .  .  .  .  .  .  .  .  D  L  D  .  .  .",
     State.LOST:      "  .  .  .  .  .  .  X  X  X  R  .  .  .  .  .  X",
     State.DRAINING:  "  .  .  .  .  .  .  .  .  .  .  X  L  .  .  D  .",
     State.DELETING:  "  .  .  .  .  .  .  .  .  .  D  .  .  .  G  X  .",
@@ -79,6 +79,9 @@ def test_only_a_refusal_or_not_found_or_time_ends_a_record_that_was_sent() -> No
     }
     assert ends == {
         (State.SENDING, Seen.REFUSED),
+        (State.UNSURE, Seen.REFUSED),
+        (State.ORPHANED, Seen.REFUSED),
+        (State.ABANDONED, Seen.REFUSED),
         (State.ABANDONED, Seen.LATE),
         (State.DELETING, Seen.NOT_FOUND),
     }
