@@ -174,6 +174,12 @@ def test_while_it_is_not_sure_which_of_two_servers_is_the_worker_none_is_deleted
     assert not advance(intent(State.READY), twins, pool(1, cloud_id=""), 5, TIMES).todo
 
 
+@pytest.mark.parametrize("state", [State.READY, State.LOST, State.DRAINING])
+def test_while_the_worker_is_away_none_of_two_servers_is_deleted(state: State) -> None:
+    twins = cloud(5, listed(Status.ACTIVE, "c1"), listed(Status.ACTIVE, "c2"))
+    assert not advance(intent(state), twins, pool(), 5, TIMES).todo
+
+
 def test_without_an_answer_of_the_pool_no_twin_is_deleted() -> None:
     twins = cloud(5, listed(Status.ACTIVE, "c1"), listed(Status.ACTIVE, "c2"))
     assert not advance(intent(State.READY), twins, None, 5, TIMES).todo
