@@ -148,10 +148,29 @@ class Cycle:
 
     def _follow(self, pool: PoolView | None, lenders: frozenset[str], now: float) -> None:
         """Asks the clouds, and takes each server a step further by what clouds and pool have said."""
-        by_place: dict[str, list[Intent]] = {}
+        lists = self._lists(lenders, now)
+        for place, listed in lists:
+            if listed is not None:
+                self._rehome(place, listed)
+        by_place = self._by_place()
+        for place, listed in lists:
+            if listed is not None:
+                self._leaks(place, listed, pool, lenders, now)
+            self._advance(by_place.pop(place.name, ()), listed, pool, now)
+        for homeless in by_place.values():
+            self._advance(homeless, None, pool, now)
+            self._give_up(homeless, now)
+
+    def _by_place(self) -> dict[str, list[Intent]]:
+        found: dict[str, list[Intent]] = {}
         for intent in self.register.intents.values():
-            by_place.setdefault(intent.site, []).append(intent)
-        homeless = [one for name, there in by_place.items() if self.clouds.get(name) is None for one in there]
+            found.setdefault(intent.site, []).append(intent)
+        return found
+
+    def _lists(self, lenders: frozenset[str], now: float) -> list[tuple[Place, CloudView | None]]:
+        """Asks each place what is due, and takes what has come: its list, None where there is none."""
+        lists = []
+        by_place = self._by_place()
         for place in self.clouds:
             here = by_place.get(place.name, [])
             changing = any(intent.state in _CHANGING for intent in here)
@@ -159,14 +178,9 @@ class Cycle:
             made = Use.of(intent for intent in here if intent.cloud_id is not None)
             place.ask(now, changing, made, [user for user in lent if user is not None])
             place.tidy(lenders, {intent.binding.user for intent in here if intent.binding.user is not None})
-            listed = place.listed()
+            lists.append((place, place.listed()))
             place.offered(now)
-            if listed is not None:
-                self._rehome(homeless, place, listed)
-                self._leaks(place, listed, pool, lenders, now)
-            self._advance(here, listed, pool, now)
-        self._advance([self.register.intents[one.uuid] for one in homeless], None, pool, now)
-        self._give_up([one for one in self.register.intents.values() if self.clouds.get(one.site) is None], now)
+        return lists
 
     def _advance(self, intents: Iterable[Intent], listed: CloudView | None, pool: PoolView | None, now: float) -> None:
         for intent in intents:
@@ -175,22 +189,29 @@ class Cycle:
                 step = advance(intent, listed, pool, now, self.terms.times)
                 self.register.follow(step, now, worker.total if worker else None)
 
-    def _rehome(self, homeless: Iterable[Intent], place: Place, listed: CloudView) -> None:
-        """Gives a server, whose own place is described no more, to the place that lists it: the site may be called otherwise
-        now, or have got more projects.
+    def _rehome(self, place: Place, listed: CloudView) -> None:
+        """Gives a server to the place that lists it, where its own place is described no more, or leaves it out again and
+        again: the site may be called otherwise now, or have got more projects, or its name may be another site's now.
 
         Its worker goes by the old name for as long as it lives: under a new one no job that asks for the site could use it.
         """
-        for intent in homeless:
-            if any(one.service == self.terms.service for one in listed.servers.get(intent.uuid, ())):
-                _LOG.info("server %s of %s belongs to %s now", intent.uuid, intent.site, place.name)
+        for uuid, servers in listed.servers.items():
+            intent = self.register.intents.get(uuid)
+            if (
+                intent is None
+                or intent.site == place.name
+                or not any(one.service == self.terms.service for one in servers)
+            ):
+                continue
+            if self.clouds.get(intent.site) is None or intent.absent >= self.terms.times.absences:
+                _LOG.info("server %s of %s belongs to %s now", uuid, intent.site, place.name)
                 misnamed = cloud_of(intent.site) != cloud_of(place.name)
                 self.register.add([replace(intent, site=place.name, unwanted=intent.unwanted or misnamed)])
 
     def _give_up(self, homeless: Iterable[Intent], now: float) -> None:
         """Ends, by time alone, the wait for servers that were never seen and that no place can list any more: should one
         appear where a site is described again, it is a leak."""
-        for intent in homeless:
+        for intent in (self.register.intents[one.uuid] for one in homeless if one.uuid in self.register.intents):
             limit = self.terms.times.limit(intent.state)
             if intent.state in _UNSEEN and limit is not None and now - intent.since > limit:
                 self.register.follow(told(intent, Seen.LATE, now), now)

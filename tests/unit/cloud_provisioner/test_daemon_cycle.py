@@ -162,6 +162,22 @@ def test_a_worker_that_goes_by_the_old_name_of_its_site_is_given_back(old: str, 
     assert disk.intents["u"].state is becomes
 
 
+def test_a_server_whose_sites_name_is_another_sites_now_belongs_to_the_place_that_lists_it() -> None:
+    drivers = {name: Driver(says={"offer": Offer((), Limits()), "delete": False}) for name in ("one", "two")}
+    clouds = Clouds({}, _nobody, Pace(0, 0, 60), lambda site: drivers[site.region or ""], AtOnce)
+    disk = Disk({"u": Intent("u", "B", "m2", SIZE, SIZE, NOW, NOW, state=State.JOINING, cloud_id="id-1")})
+    terms = Terms("ours", TIMES, Policy(), _no_order, lambda: "new", lambda: True)
+    cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), lambda _: None, lambda _: None)
+    clouds.refresh([described("A", region="two"), described("B", region="one")], cycle.register.intents.values())
+    there = (Listed("id-1", "u", "ours", Status.ACTIVE, "m2"),)
+    for second in range(0, 50, 10):
+        drivers["one"].says["listing"] = CloudView({}, NOW + second)
+        drivers["two"].says["listing"] = CloudView({"u": there}, NOW + second)
+        cycle.run(View((), replace(WITHOUT, up_since=NOW)), frozenset(), (), NOW + second)
+        assert disk.intents["u"].state is State.JOINING
+    assert (disk.intents["u"].site, disk.intents["u"].unwanted) == ("A", True)
+
+
 @pytest.mark.parametrize("state", [State.ORPHANED, State.ABANDONED])
 def test_what_was_never_seen_at_a_site_that_nobody_describes_is_forgotten_in_the_end(state: State) -> None:
     driver = Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits())})
