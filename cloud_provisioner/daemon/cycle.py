@@ -156,9 +156,10 @@ class Cycle:
         for place, listed in lists:
             if listed is not None:
                 self._leaks(place, listed, pool, lenders, now)
-            self._advance(by_place.pop(place.name, ()), listed, pool, now)
+            times = replace(self.terms.times, building=place.site.boot_timeout)
+            self._advance(by_place.pop(place.name, ()), listed, pool, now, times)
         for homeless in by_place.values():
-            self._advance(homeless, None, pool, now)
+            self._advance(homeless, None, pool, now, self.terms.times)
             self._give_up(homeless, now)
 
     def _by_place(self) -> dict[str, list[Intent]]:
@@ -182,11 +183,13 @@ class Cycle:
             place.offered(now)
         return lists
 
-    def _advance(self, intents: Iterable[Intent], listed: CloudView | None, pool: PoolView | None, now: float) -> None:
+    def _advance(
+        self, intents: Iterable[Intent], listed: CloudView | None, pool: PoolView | None, now: float, times: Times
+    ) -> None:
         for intent in intents:
             if intent.state is not State.INTENDED:
                 worker = pool.workers.get(intent.uuid) if pool else None
-                step = advance(intent, listed, pool, now, self.terms.times)
+                step = advance(intent, listed, pool, now, times)
                 self.register.follow(step, now, worker.total if worker else None)
 
     def _rehome(self, place: Place, listed: CloudView) -> None:

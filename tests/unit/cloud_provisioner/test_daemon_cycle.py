@@ -162,6 +162,18 @@ def test_a_worker_that_goes_by_the_old_name_of_its_site_is_given_back(old: str, 
     assert disk.intents["u"].state is becomes
 
 
+@pytest.mark.parametrize(("allowed", "state"), [(50, State.DELETING), (5000, State.BUILDING)])
+def test_a_cloud_has_the_time_of_its_description_to_make_a_server(allowed: float, state: State) -> None:
+    server = Listed("id-1", "u", "ours", Status.BUILD, "m2")
+    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.BUILDING, cloud_id="id-1")})
+    cycle = _cycle(driver, disk, described("A", boot_timeout=allowed))
+    cycle.terms = replace(cycle.terms, times=replace(TIMES, pool_settling=0))
+    for seconds in (0, 51, 300):
+        cycle.run(View((), WITHOUT), frozenset(), (), NOW + seconds)
+    assert disk.intents["u"].state is state
+
+
 def test_a_server_whose_sites_name_is_another_sites_now_belongs_to_the_place_that_lists_it() -> None:
     drivers = {name: Driver(says={"offer": Offer((), Limits()), "delete": False}) for name in ("one", "two")}
     clouds = Clouds({}, _nobody, Pace(0, 0, 60), lambda site: drivers[site.region or ""], AtOnce)
