@@ -232,6 +232,24 @@ def test_a_refusal_that_comes_after_the_lease_was_had_anew_frees_what_was_reserv
     assert disk.past.troubles
 
 
+@pytest.mark.parametrize(
+    "answer", ["id-1", CloudRefused(Failure.BAD_REQUEST, "no such image")], ids=["made", "refused"]
+)
+def test_what_comes_of_a_create_is_known_though_the_description_was_changed_meanwhile(answer: object) -> None:
+    driver, calls = (
+        Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits()), "create": answer}),
+        Later(),
+    )
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW)})
+    cycle = _cycle(driver, disk, described("A"), calls=calls)
+    cycle.run(None, frozenset(), (), NOW)
+    cycle.clouds.refresh([described("A", priority=1)], cycle.register.intents.values())
+    calls.end()
+    cycle.run(None, frozenset(), (), NOW + 1)
+    states = [one.state for one in disk.intents.values()]
+    assert states == ([State.BUILDING] if answer == "id-1" else [])
+
+
 def _given_back(state: State) -> tuple[Cycle, Driver, Disk]:
     """What there is after an admin has asked for a server in this state; whatever the list shows is active."""
     server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
