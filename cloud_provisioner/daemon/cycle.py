@@ -238,7 +238,10 @@ class Cycle:
         for leak in found.delete:
             _LOG.warning("%s: server %s has no record: it is deleted", place.name, leak.cloud_id)
             self.metrics.leaks.labels(cloud_of(place.name)).inc()
-            place.delete_leak(leak.uuid, leak.cloud_id, sorted(lenders), self._may_delete(leak.uuid, leak.cloud_id))
+            # A check's own worker may be in the pool for as long as it lives: its time is over all the same.
+            ours = leak.service == self.terms.service
+            may = self._may_delete(leak.uuid, leak.cloud_id) if ours else self.terms.may_act
+            place.delete_leak(leak.uuid, leak.cloud_id, sorted(lenders), may)
 
     def _plan(self, view: View | None, lenders: frozenset[str], now: float) -> Plan | None:
         if view is None or view.groups is None or view.pool is None:

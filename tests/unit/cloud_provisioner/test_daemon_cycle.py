@@ -21,6 +21,7 @@ from cloud_provisioner.planning.decisions import Policy
 from cloud_provisioner.planning.demand import Group, Needs
 from cloud_provisioner.planning.places import Flavor, Limits
 from cloud_provisioner.planning.reasons import Reason
+from cloud_provisioner.servers import passing
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Intent
 from cloud_provisioner.servers.states import State
@@ -160,6 +161,15 @@ def test_a_worker_that_goes_by_the_old_name_of_its_site_is_given_back(old: str, 
         cycle.run(View((), BUSY), frozenset(), (), NOW + second)
     assert disk.intents["u"].site == "B"
     assert disk.intents["u"].state is becomes
+
+
+def test_the_server_of_a_check_that_is_over_is_deleted_though_its_worker_is_in_the_pool() -> None:
+    uuid = passing.new_uuid(NOW - 2 * passing.SLACK)
+    server = Listed("id-1", uuid, passing.service_of("ours"), Status.ACTIVE, "m2")
+    driver = Driver(says={"listing": CloudView({uuid: (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
+    cycle = _cycle(driver, Disk(), described("A"))
+    cycle.run(View((), PoolView({uuid: Worker(SIZE, SIZE, "id-1")}, 0.0)), frozenset(), (), NOW)
+    assert ("delete", "the service", "id-1") in driver.asked
 
 
 @pytest.mark.parametrize(("allowed", "state"), [(50, State.DELETING), (5000, State.BUILDING)])
