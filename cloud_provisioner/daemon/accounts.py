@@ -4,6 +4,7 @@ Each keeps connections to several services, and a process has few: users come, a
 
 Races thought of:
 - An account is to be closed while a call is made with it: the call's end closes it.
+- A call that was begun before all are closed comes to its account after that: it closes what it has opened.
 - Two threads want a user's first account at once: one opens it, which takes no call, and the other one waits for it.
 """
 
@@ -41,6 +42,7 @@ class Accounts:
         self._ticks = ticks
         self._lock = threading.Lock()
         self._open: dict[str | None, _Open] = {}
+        self._closed = False
 
     @contextmanager
     def of(self, user: str | None) -> Iterator[Account]:
@@ -56,6 +58,8 @@ class Accounts:
             with self._lock:
                 one.calls -= 1
                 one.used_at = self._ticks()
+                if self._closed:
+                    self._open.pop(user, None)
                 of_no_use = one.calls == 0 and self._open.get(user) is not one
             if of_no_use:
                 one.account.close()
@@ -75,8 +79,9 @@ class Accounts:
                     self._drop(user, one)
 
     def close(self) -> None:
-        """Closes them all."""
+        """Closes them all; one that a later call needs still is opened for that call alone."""
         with self._lock:
+            self._closed = True
             for user, one in tuple(self._open.items()):
                 self._drop(user, one)
 

@@ -53,7 +53,7 @@ class Clouds:
         return place is not None and name in self._current and place.site.enabled
 
     def refresh(self, sites: Iterable[base.Site], intents: Iterable[Intent]) -> None:
-        """Takes the descriptions in force. A place whose description has changed begins anew."""
+        """Takes the descriptions in force. A place whose description has changed begins anew, but for its calls."""
         wanted: dict[str, tuple[base.Site, tuple[str, ...]]] = {}
         for site in sites:
             for name, vos in place_names(site, self.driver_of(site).accounts(site)).items():
@@ -62,12 +62,12 @@ class Clouds:
             old = self._places.get(name)
             if old is not None and old.site == site:
                 continue
-            if old is not None:
-                old.close()
             driver, lent = self.driver_of(site), self.credential_of
-            self._places[name] = Place(
+            new = self._places[name] = Place(
                 name, site, vos, driver, self.environ, lent, self.pace, threads=self.threads, steady=self.steady
             )
+            if old is not None:
+                old.hand_over(new)
         needed = {intent.site for intent in intents}
         for name in self._places.keys() - wanted.keys() - needed:
             self._places.pop(name).close()

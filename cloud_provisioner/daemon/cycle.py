@@ -7,13 +7,15 @@ Nothing here waits, but for the database. Races it has thought of:
 - A list that was begun before a delete may end after it, and show a server whose record is forgotten: that is no leak.
 - Nothing is planned on an old view of the pool or the queue: demand and room must be of one moment.
 - The lease may be lost at any time: the database refuses the write, and calls ask once more before they are made.
+- A delete may wait for a thread while the worker joins and gets a job: before it is sent, its server must still be given up.
+  What has waited for too long is not sent: by then it is decided anew, by a newer word of the pool.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cloud_provisioner.daemon.clouds import Clouds
@@ -39,6 +41,7 @@ _LOG = logging.getLogger(__name__)
 _SILENCE = 60.0
 """Seconds, longer than a look at the pool takes, after which it counts as heard anew."""
 _STARTING = (State.BUILDING, State.JOINING)
+_UNSEEN = (State.ORPHANED, State.ABANDONED)
 _CHANGING = frozenset(State) - {State.READY, State.INTENDED}
 
 
@@ -87,6 +90,7 @@ class Cycle:
 
     def __post_init__(self) -> None:
         self._hearing = Hearing(max(_SILENCE, self.terms.times.pool_settling))
+        self._joined: Collection[str] = ()
 
     def run(self, view: View | None, lenders: frozenset[str], unwanted: Iterable[str], now: float) -> Plan | None:
         """One cycle. `view` is one that no cycle has used yet; `unwanted` are uuids that an admin gives back from now on.
@@ -94,6 +98,7 @@ class Cycle:
         The plan, None where nothing could be planned. Whatever the database raises: then nothing was done.
         """
         pool = self._hearing.heard(view.pool if view is not None else None, now, self.terms.steady())
+        self._joined = pool.workers if pool is not None else self._joined
         self.register.keep_time(now)
         settled = self._outcomes(now)
         self._follow(pool, lenders, now)
@@ -142,10 +147,30 @@ class Cycle:
 
     def _follow(self, pool: PoolView | None, lenders: frozenset[str], now: float) -> None:
         """Asks the clouds, and takes each server a step further by what clouds and pool have said."""
-        by_place: dict[str, list[Intent]] = {}
+        lists = self._lists(lenders, now)
+        for place, listed in lists:
+            if listed is not None:
+                self._rehome(place, listed)
+        by_place = self._by_place()
+        for place, listed in lists:
+            if listed is not None:
+                self._leaks(place, listed, pool, lenders, now)
+            times = replace(self.terms.times, building=place.site.boot_timeout)
+            self._advance(by_place.pop(place.name, ()), listed, pool, now, times)
+        for homeless in by_place.values():
+            self._advance(homeless, None, pool, now, self.terms.times)
+            self._give_up(homeless, now)
+
+    def _by_place(self) -> dict[str, list[Intent]]:
+        found: dict[str, list[Intent]] = {}
         for intent in self.register.intents.values():
-            by_place.setdefault(intent.site, []).append(intent)
-        homeless = [one for name, there in by_place.items() if self.clouds.get(name) is None for one in there]
+            found.setdefault(intent.site, []).append(intent)
+        return found
+
+    def _lists(self, lenders: frozenset[str], now: float) -> list[tuple[Place, CloudView | None]]:
+        """Asks each place what is due, and takes what has come: its list, None where there is none."""
+        lists = []
+        by_place = self._by_place()
         for place in self.clouds:
             here = by_place.get(place.name, [])
             changing = any(intent.state in _CHANGING for intent in here)
@@ -153,28 +178,45 @@ class Cycle:
             made = Use.of(intent for intent in here if intent.cloud_id is not None)
             place.ask(now, changing, made, [user for user in lent if user is not None])
             place.tidy(lenders, {intent.binding.user for intent in here if intent.binding.user is not None})
-            listed = place.listed()
+            lists.append((place, place.listed()))
             place.offered(now)
-            if listed is not None:
-                self._rehome(homeless, place, listed)
-                self._leaks(place, listed, pool, lenders, now)
-            self._advance(here, listed, pool, now)
-        self._advance([self.register.intents[one.uuid] for one in homeless], None, pool, now)
+        return lists
 
-    def _advance(self, intents: Iterable[Intent], listed: CloudView | None, pool: PoolView | None, now: float) -> None:
+    def _advance(
+        self, intents: Iterable[Intent], listed: CloudView | None, pool: PoolView | None, now: float, times: Times
+    ) -> None:
         for intent in intents:
             if intent.state is not State.INTENDED:
                 worker = pool.workers.get(intent.uuid) if pool else None
-                step = advance(intent, listed, pool, now, self.terms.times)
+                step = advance(intent, listed, pool, now, times)
                 self.register.follow(step, now, worker.total if worker else None)
 
-    def _rehome(self, homeless: Iterable[Intent], place: Place, listed: CloudView) -> None:
-        """Gives a server, whose own place is described no more, to the place that lists it: the site may be called otherwise
-        now, or have got more projects."""
-        for intent in homeless:
-            if any(one.service == self.terms.service for one in listed.servers.get(intent.uuid, ())):
-                _LOG.info("server %s of %s belongs to %s now", intent.uuid, intent.site, place.name)
-                self.register.add([replace(intent, site=place.name)])
+    def _rehome(self, place: Place, listed: CloudView) -> None:
+        """Gives a server to the place that lists it, where its own place is described no more, or leaves it out again and
+        again: the site may be called otherwise now, or have got more projects, or its name may be another site's now.
+
+        Its worker goes by the old name for as long as it lives: under a new one no job that asks for the site could use it.
+        """
+        for uuid, servers in listed.servers.items():
+            intent = self.register.intents.get(uuid)
+            if (
+                intent is None
+                or intent.site == place.name
+                or not any(one.service == self.terms.service for one in servers)
+            ):
+                continue
+            if self.clouds.get(intent.site) is None or intent.absent >= self.terms.times.absences:
+                _LOG.info("server %s of %s belongs to %s now", uuid, intent.site, place.name)
+                misnamed = cloud_of(intent.site) != cloud_of(place.name)
+                self.register.add([replace(intent, site=place.name, unwanted=intent.unwanted or misnamed)])
+
+    def _give_up(self, homeless: Iterable[Intent], now: float) -> None:
+        """Ends, by time alone, the wait for servers that were never seen and that no place can list any more: should one
+        appear where a site is described again, it is a leak."""
+        for intent in (self.register.intents[one.uuid] for one in homeless if one.uuid in self.register.intents):
+            limit = self.terms.times.limit(intent.state)
+            if intent.state in _UNSEEN and limit is not None and now - intent.since > limit:
+                self.register.follow(told(intent, Seen.LATE, now), now)
 
     def _leaks(
         self, place: Place, listed: CloudView, pool: PoolView | None, lenders: frozenset[str], now: float
@@ -195,7 +237,10 @@ class Cycle:
         for leak in found.delete:
             _LOG.warning("%s: server %s has no record: it is deleted", place.name, leak.cloud_id)
             self.metrics.leaks.labels(cloud_of(place.name)).inc()
-            place.delete_leak(leak.uuid, leak.cloud_id, sorted(lenders), self.terms.may_act)
+            # A check's own worker may be in the pool for as long as it lives: its time is over all the same.
+            ours = leak.service == self.terms.service
+            may = self._may_delete(leak.uuid, leak.cloud_id) if ours else self.terms.may_act
+            place.delete_leak(leak.uuid, leak.cloud_id, sorted(lenders), may)
 
     def _plan(self, view: View | None, lenders: frozenset[str], now: float) -> Plan | None:
         if view is None or view.groups is None or view.pool is None:
@@ -261,9 +306,23 @@ class Cycle:
             if do.action is Action.CREATE:
                 self._create(place, intent)
             elif do.action is Action.DELETE and do.cloud_id is not None:
-                place.delete(intent, do.cloud_id, sorted(lenders), self.terms.may_act)
+                place.delete(intent, do.cloud_id, sorted(lenders), self._may_delete(intent.uuid, do.cloud_id))
         if drained:
             self.drain(drained)
+
+    def _may_delete(self, uuid: str, cloud_id: str) -> Callable[[], bool]:
+        """Whether a delete that is decided now may still be sent; asked in the thread that sends it, perhaps much later."""
+        decided = self.terms.steady()
+
+        def may() -> bool:
+            intent = self.register.intents.get(uuid)
+            if intent is None:
+                given_up = uuid not in self._joined
+            else:
+                given_up = intent.state is State.DELETING or intent.cloud_id != cloud_id
+            return given_up and self.terms.steady() - decided < self.terms.times.repeat and self.terms.may_act()
+
+        return may
 
     def _create(self, place: Place, intent: Intent) -> None:
         vo = vo_of(place.vos, intent.binding.vo)

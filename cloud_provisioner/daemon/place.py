@@ -182,6 +182,13 @@ class Place:
         """Closes the accounts of users that are of no more use. `owners` have servers there."""
         self._accounts.tidy(lenders, owners)
 
+    def hand_over(self, successor: Place) -> None:
+        """Ends, but for the creates and deletes that were begun: what comes of them the successor tells."""
+        successor._calls = self._calls
+        self._threads.shutdown(wait=False)
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        self._accounts.close()
+
     def close(self) -> None:
         """Takes no more calls; those under way go on for as long as they may."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -24,6 +24,7 @@ _SEEN = {
     Status.STOPPED: Seen.STOPPED,
 }
 _BEST = (Status.ACTIVE, Status.BUILD, Status.STOPPED, Status.ERROR)
+_JOINED = (State.READY, State.LOST, State.DRAINING)
 _BAD_NEWS = (Seen.ERROR, Seen.STOPPED, Seen.VANISHED)
 
 
@@ -39,8 +40,8 @@ def advance(intent: Intent, cloud: CloudView | None, pool: PoolView | None, now:
     """The next step of a server, from the site's list and the pool's answer (None where there is no answer).
 
     Of several servers with its uuid one is kept, the one that is in the pool or an active one before others; the rest is
-    deleted, once a pool has answered that has been up long enough to know. A known id is given up only for another one that
-    the list shows, by the word of the worker there.
+    deleted, once a pool has answered that has been up long enough to know, and not while a worker that was there is away. A
+    known id is given up only for another one that the list shows, by the word of the worker there.
     """
     intent = _in_time(intent, now)
     listed = sorted(
@@ -53,7 +54,7 @@ def advance(intent: Intent, cloud: CloudView | None, pool: PoolView | None, now:
     intent = _counted(intent, kept, cloud, now)
     intent = replace(intent, idle_since=_idle_since(intent, worker, pool, now))
     settled = pool if pool is not None and now - pool.up_since >= times.pool_settling else None
-    others = _others(listed, kept, worker) if settled is not None else ()
+    others = _others(listed, kept, worker, intent.state) if settled is not None else ()
     extra = tuple(Do(Action.DELETE, intent.uuid, one.cloud_id) for one in others)
     todo: list[Do] = []
     for seen in (*_pool_says(intent.state, worker, pool, now, times), *_cloud_says(kept, intent, now, times), Seen.DUE):
@@ -118,11 +119,12 @@ def _kept(listed: list[Listed], cloud_id: str | None) -> Listed | None:
     return next((one for one in listed if one.cloud_id == cloud_id), None)
 
 
-def _others(listed: list[Listed], kept: Listed | None, worker: Worker | None) -> tuple[Listed, ...]:
-    """The servers that are too many: none while it is not sure which one is not."""
-    if kept is None or (worker is not None and worker.cloud_id != kept.cloud_id):
+def _others(listed: list[Listed], kept: Listed | None, worker: Worker | None, state: State) -> tuple[Listed, ...]:
+    """The servers that are too many: none while it is not sure which one is not, as where the worker that knows is away."""
+    if kept is None:
         return ()
-    return tuple(one for one in listed if one is not kept)
+    unsure = state in _JOINED if worker is None else worker.cloud_id != kept.cloud_id
+    return () if unsure else tuple(one for one in listed if one is not kept)
 
 
 def _class(state: State, seen: Seen, failure: Failure | None) -> Failure:

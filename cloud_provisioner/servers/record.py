@@ -89,6 +89,7 @@ class Times:
     abandoned: float = 3600
     """How long its quota stays reserved after that."""
     building: float = 900
+    """A site's description may say otherwise (`boot_timeout`)."""
     joining: float = 600
     lost: float = 900
     """How long a worker may be out of the pool; longer than its jobs' leases are worth waiting for."""

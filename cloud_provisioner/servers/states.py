@@ -13,6 +13,8 @@ The races that the table settles:
   will be sent any more (ORPHANED). A few lists tell; it is not waited for as long as for a cloud that answers late.
 - Between "idle" and "delete" a job may arrive: a joined worker is drained first, and only the pool's word that it is
   drained (takes no jobs, has none) leads to the delete.
+- A worker may take no jobs although nobody here told it so: an operator drained it, or it was away while it was being
+  drained. It is of no use to anybody, and is given back.
 - A worker may join in the very moment in which it is given up: found in the pool before the delete has worked, it is
   drained as any other.
 - A delete may be lost, refused or ignored: it is repeated until the cloud answers "not found", as long as the pool says
@@ -52,7 +54,7 @@ class State(StrEnum):
     DELETING = "deleting"
     """To be deleted until the cloud says that there is no such server."""
     GONE = "gone"
-    """The cloud does not have it, and the intent may be forgotten."""
+    """The cloud does not have it: the step that leads here forgets the record, so none is found in this state."""
 
 
 class Seen(StrEnum):
@@ -101,6 +103,7 @@ class Action(StrEnum):
     """Remember the failure, so that the site or flavor backs off."""
 
 
+_REFUSED = (State.GONE, (Action.NOTE_FAILURE, Action.FORGET))
 _FAILED = (State.DELETING, (Action.NOTE_FAILURE, Action.DELETE))
 _UNWANTED = (State.DELETING, (Action.DELETE,))
 _JOINED = (State.READY, (Action.NOTE_BOOT,))
@@ -112,7 +115,7 @@ TABLE: dict[State, dict[Seen, tuple[State, tuple[Action, ...]]]] = {
     },
     State.SENDING: {
         Seen.ACCEPTED: (State.BUILDING, ()),
-        Seen.REFUSED: (State.GONE, (Action.NOTE_FAILURE, Action.FORGET)),
+        Seen.REFUSED: _REFUSED,
         Seen.AMBIGUOUS: (State.UNSURE, (Action.NOTE_FAILURE,)),
         Seen.RESTARTED: (State.ORPHANED, ()),
         Seen.LATE: (State.UNSURE, ()),
@@ -124,6 +127,7 @@ TABLE: dict[State, dict[Seen, tuple[State, tuple[Action, ...]]]] = {
     },
     State.UNSURE: {
         Seen.ACCEPTED: (State.BUILDING, ()),
+        Seen.REFUSED: _REFUSED,
         Seen.BUILD: (State.BUILDING, ()),
         Seen.ACTIVE: (State.JOINING, ()),
         Seen.ERROR: _FAILED,
@@ -133,6 +137,7 @@ TABLE: dict[State, dict[Seen, tuple[State, tuple[Action, ...]]]] = {
     },
     State.ORPHANED: {
         Seen.ACCEPTED: (State.BUILDING, ()),
+        Seen.REFUSED: _REFUSED,
         Seen.BUILD: (State.BUILDING, ()),
         Seen.ACTIVE: (State.JOINING, ()),
         Seen.ERROR: _FAILED,
@@ -142,6 +147,7 @@ TABLE: dict[State, dict[Seen, tuple[State, tuple[Action, ...]]]] = {
     },
     State.ABANDONED: {
         Seen.ACCEPTED: (State.BUILDING, ()),
+        Seen.REFUSED: _REFUSED,
         Seen.BUILD: (State.BUILDING, ()),
         Seen.ACTIVE: (State.JOINING, ()),
         Seen.ERROR: _FAILED,
@@ -167,6 +173,7 @@ TABLE: dict[State, dict[Seen, tuple[State, tuple[Action, ...]]]] = {
         Seen.GIVE_BACK: _UNWANTED,
     },
     State.READY: {
+        Seen.DRAINED: (State.DRAINING, (Action.DRAIN,)),
         Seen.AWAY: (State.LOST, ()),
         Seen.GIVE_BACK: (State.DRAINING, (Action.DRAIN,)),
     },
@@ -187,7 +194,7 @@ TABLE: dict[State, dict[Seen, tuple[State, tuple[Action, ...]]]] = {
         Seen.JOINED: (State.DRAINING, (Action.DRAIN,)),
         Seen.NOT_FOUND: (State.GONE, (Action.FORGET,)),
     },
-    State.GONE: {Seen.DUE: (State.GONE, (Action.FORGET,))},
+    State.GONE: {},
 }
 
 

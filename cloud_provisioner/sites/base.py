@@ -116,7 +116,8 @@ class Site(Section):
         ge=10,
         le=86400,
         allow_inf_nan=False,
-        description="seconds from creation in which a server must join the pool",
+        description="seconds in which the cloud must have made a server, else it is deleted and counts as a failed boot; after "
+        "that it has `times.joining` of the provisioner's settings for joining the pool",
     )
     reachable: bool = Field(
         False,

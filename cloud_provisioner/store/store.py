@@ -106,10 +106,6 @@ class Store:
             connection.execute(remove, [{"dropped": scope} for scope in dropped])
 
 
-def _past_in(connection: Connection) -> dict[str, str]:
-    return {row.scope: row.lesson for row in connection.execute(select(past))}
-
-
 def _remove(connection: Connection, uuids: list[str]) -> None:
     if uuids:
         remove = delete(intents).where(intents.c.uuid == bindparam("gone"))

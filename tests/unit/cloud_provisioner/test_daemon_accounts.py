@@ -98,6 +98,15 @@ def test_an_account_is_not_closed_under_a_call() -> None:
     assert [one.closed for one in bank.opened] == [1, 1]
 
 
+def test_a_call_that_comes_after_the_end_leaves_no_account_open() -> None:
+    bank = Bank()
+    bank.accounts.close()
+    with bank.accounts.of("ann"), bank.accounts.of("bob"), bank.accounts.of("ann"):
+        assert bank.still_open()
+    assert bank.still_open() == []
+    assert {one.closed for one in bank.opened} == {1}
+
+
 def test_a_call_that_fails_gives_the_account_back() -> None:
     bank = Bank()
     try:

@@ -21,6 +21,7 @@ from cloud_provisioner.planning.decisions import Policy
 from cloud_provisioner.planning.demand import Group, Needs
 from cloud_provisioner.planning.places import Flavor, Limits
 from cloud_provisioner.planning.reasons import Reason
+from cloud_provisioner.servers import passing
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Intent
 from cloud_provisioner.servers.states import State
@@ -31,6 +32,7 @@ from tests.unit.cloud_provisioner.test_daemon_place import ORDER, Driver
 
 SIZE = Amount(2, 4096, 10_000)
 NOW = 10_000.0
+WITHOUT, BUSY = PoolView({}, 0.0), PoolView({"u": Worker(SIZE, SIZE, "id-1", jobs=1)}, 0.0)
 Call = Callable[[], Any]
 
 
@@ -92,9 +94,17 @@ def test_after_a_long_pause_no_server_is_deleted_before_the_pool_was_asked(state
     assert disk.intents["u"].state is State.READY
 
 
-def _cycle(driver: Driver, disk: Disk, *sites: base.Site, order: Callable[..., Order] = lambda *_: ORDER) -> Cycle:
-    """A cycle whose calls end at once, at these sites."""
-    clouds = Clouds({}, _nobody, Pace(2, 20, 60), lambda _: driver, AtOnce)
+def _cycle(
+    driver: Driver,
+    disk: Disk,
+    *sites: base.Site,
+    order: Callable[..., Order] = lambda *_: ORDER,
+    calls: Executor | None = None,
+) -> Cycle:
+    """A cycle whose calls end at once, at these sites; `calls`: what makes creates and deletes instead."""
+    clouds = Clouds(
+        {}, _nobody, Pace(2, 20, 60), lambda _: driver, lambda _, name: calls if calls and "call" in name else AtOnce()
+    )
     numbers = itertools.count()
     terms = Terms("ours", TIMES, Policy(), order, lambda: f"{next(numbers):032x}", lambda: True)
     cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), lambda _: None, lambda _: None)
@@ -164,6 +174,115 @@ def test_a_server_of_a_place_that_is_called_otherwise_now_belongs_to_the_one_tha
         assert disk.intents["u"].site == "A"
 
 
+@pytest.mark.parametrize(("old", "becomes"), [("A", State.DRAINING), ("B/vo", State.READY)])
+def test_a_worker_that_goes_by_the_old_name_of_its_site_is_given_back(old: str, becomes: State) -> None:
+    server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
+    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits())})
+    disk = Disk({"u": Intent("u", old, "m2", SIZE, SIZE, NOW, NOW, state=State.READY, cloud_id="id-1")})
+    cycle = _cycle(driver, disk, described("B"))
+    for second in range(3):
+        cycle.run(View((), BUSY), frozenset(), (), NOW + second)
+    assert disk.intents["u"].site == "B"
+    assert disk.intents["u"].state is becomes
+
+
+def test_the_server_of_a_check_that_is_over_is_deleted_though_its_worker_is_in_the_pool() -> None:
+    uuid = passing.new_uuid(NOW - 2 * passing.SLACK)
+    server = Listed("id-1", uuid, passing.service_of("ours"), Status.ACTIVE, "m2")
+    driver = Driver(says={"listing": CloudView({uuid: (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
+    cycle = _cycle(driver, Disk(), described("A"))
+    cycle.run(View((), PoolView({uuid: Worker(SIZE, SIZE, "id-1")}, 0.0)), frozenset(), (), NOW)
+    assert ("delete", "the service", "id-1") in driver.asked
+
+
+@pytest.mark.parametrize(("allowed", "state"), [(50, State.DELETING), (5000, State.BUILDING)])
+def test_a_cloud_has_the_time_of_its_description_to_make_a_server(allowed: float, state: State) -> None:
+    server = Listed("id-1", "u", "ours", Status.BUILD, "m2")
+    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.BUILDING, cloud_id="id-1")})
+    cycle = _cycle(driver, disk, described("A", boot_timeout=allowed))
+    cycle.terms = replace(cycle.terms, times=replace(TIMES, pool_settling=0))
+    for seconds in (0, 51, 300):
+        cycle.run(View((), WITHOUT), frozenset(), (), NOW + seconds)
+    assert disk.intents["u"].state is state
+
+
+def test_a_server_whose_sites_name_is_another_sites_now_belongs_to_the_place_that_lists_it() -> None:
+    drivers = {name: Driver(says={"offer": Offer((), Limits()), "delete": False}) for name in ("one", "two")}
+    clouds = Clouds({}, _nobody, Pace(0, 0, 60), lambda site: drivers[site.region or ""], AtOnce)
+    disk = Disk({"u": Intent("u", "B", "m2", SIZE, SIZE, NOW, NOW, state=State.JOINING, cloud_id="id-1")})
+    terms = Terms("ours", TIMES, Policy(), _no_order, lambda: "new", lambda: True)
+    cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), lambda _: None, lambda _: None)
+    clouds.refresh([described("A", region="two"), described("B", region="one")], cycle.register.intents.values())
+    there = (Listed("id-1", "u", "ours", Status.ACTIVE, "m2"),)
+    for second in range(0, 50, 10):
+        drivers["one"].says["listing"] = CloudView({}, NOW + second)
+        drivers["two"].says["listing"] = CloudView({"u": there}, NOW + second)
+        cycle.run(View((), replace(WITHOUT, up_since=NOW)), frozenset(), (), NOW + second)
+        assert disk.intents["u"].state is State.JOINING
+    assert (disk.intents["u"].site, disk.intents["u"].unwanted) == ("A", True)
+
+
+@pytest.mark.parametrize("state", [State.ORPHANED, State.ABANDONED])
+def test_what_was_never_seen_at_a_site_that_nobody_describes_is_forgotten_in_the_end(state: State) -> None:
+    driver = Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits())})
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=state)})
+    cycle = _cycle(driver, disk, described("B"))
+    cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + TIMES.orphaned)
+    assert disk.intents["u"].state is state
+    for second in range(2):
+        cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + (1 + second) * (TIMES.abandoned + 1))
+    assert disk.intents == {}
+
+
+def test_a_worker_that_takes_no_jobs_is_given_back_though_workers_are_kept_ready() -> None:
+    server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
+    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.READY, cloud_id="id-1")})
+    cycle = _cycle(driver, disk, described("A", kept_ready=1))
+    for second, jobs in enumerate((1, 0, 0)):
+        worker = Worker(SIZE, SIZE, "id-1", jobs, draining=True)
+        cycle.run(View((), PoolView({"u": worker}, 0.0)), frozenset(), (), NOW + second)
+        assert (("delete", "the service", "id-1") in driver.asked) == (second == 2)
+
+
+def test_a_refusal_that_comes_after_the_lease_was_had_anew_frees_what_was_reserved() -> None:
+    refused = CloudRefused(Failure.CAPACITY, "no host")
+    driver, calls = (
+        Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits()), "create": refused}),
+        Later(),
+    )
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW)})
+    before = _cycle(driver, disk, described("A"), calls=calls)
+    before.run(None, frozenset(), (), NOW)
+    register = Register(disk, NOW + 1)
+    after = Cycle(before.terms, register, before.clouds, before.metrics, before.drain, before.depart)
+    after.run(None, frozenset(), (), NOW + 1)
+    assert disk.intents["u"].state is State.ORPHANED
+    calls.end()
+    after.run(None, frozenset(), (), NOW + 2)
+    assert disk.intents == {}
+    assert disk.past.troubles
+
+
+@pytest.mark.parametrize(
+    "answer", ["id-1", CloudRefused(Failure.BAD_REQUEST, "no such image")], ids=["made", "refused"]
+)
+def test_what_comes_of_a_create_is_known_though_the_description_was_changed_meanwhile(answer: object) -> None:
+    driver, calls = (
+        Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits()), "create": answer}),
+        Later(),
+    )
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW)})
+    cycle = _cycle(driver, disk, described("A"), calls=calls)
+    cycle.run(None, frozenset(), (), NOW)
+    cycle.clouds.refresh([described("A", priority=1)], cycle.register.intents.values())
+    calls.end()
+    cycle.run(None, frozenset(), (), NOW + 1)
+    states = [one.state for one in disk.intents.values()]
+    assert states == ([State.BUILDING] if answer == "id-1" else [])
+
+
 def _given_back(state: State) -> tuple[Cycle, Driver, Disk]:
     """What there is after an admin has asked for a server in this state; whatever the list shows is active."""
     server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
@@ -198,6 +317,26 @@ def test_what_an_admin_gives_back_is_deleted_when_the_pool_says_that_it_has_not_
     cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + 6)
     assert disk.intents["u"].state is State.DELETING
     assert ("delete", "the service", "id-1") in driver.asked
+
+
+@pytest.mark.parametrize("record", [True, False], ids=["given back", "a leak"])
+@pytest.mark.parametrize(("then", "waits", "sent"), [(BUSY, 1, False), (WITHOUT, 1, True), (WITHOUT, 15, False)])
+def test_a_delete_that_waits_for_a_thread_is_sent_only_if_it_is_still_meant(
+    then: PoolView, waits: float, sent: bool, record: bool
+) -> None:
+    lists = CloudView({"u": (Listed("id-1", "u", "ours", Status.ACTIVE, "m2"),)}, NOW + 100)
+    driver = Driver(says={"listing": lists, "offer": Offer((), Limits()), "delete": False})
+    intent = Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.JOINING, cloud_id="id-1", unwanted=True)
+    calls, ticks = Later(), [0.0]
+    cycle = _cycle(driver, Disk({"u": intent} if record else {}), described("A"), calls=calls)
+    cycle.terms = replace(cycle.terms, steady=lambda: ticks[0])
+    cycle.suspects["A"] = {"id-1": NOW}
+    cycle.run(View((), WITHOUT), frozenset(), (), NOW + 1)
+    assert len(calls.calls) == 1
+    cycle.run(View((), then), frozenset(), (), NOW + 2)
+    ticks[0] += waits
+    calls.end()
+    assert (("delete", "the service", "id-1") in driver.asked) == sent
 
 
 def _nobody(user: str) -> Any:

@@ -48,8 +48,8 @@ class World:
         self.offset = self.away_until = self.silent_until = 0.0
         self.clouds = {name: FakeCloud(name, chance, rate, CORES, late) for name in ("A", "B")}
         self.sites = [
-            described("A", keep_alive="60", vos={"vo": {}}),
-            described("B", tier="1", keep_alive="120"),
+            described("A", keep_alive="60", vos={"vo": {}}, boot_timeout=TIMES.building),
+            described("B", tier="1", keep_alive="120", boot_timeout=TIMES.building),
         ]
         self.pool = FakePool([self._job(number) for number in range(chance.randint(2, 8))])
         self.disk = Disk()

@@ -25,16 +25,16 @@ GRID = {
     #                 ac re am rs bu ac er st va jo dr aw gb nf du la
     State.INTENDED:  "  .  .  .  .  .  .  .  .  .  .  .  .  G  .  S  .",
     State.SENDING:   "  C  G  U  O  C  J  X  X  .  R  .  .  .  .  .  U",
-    State.UNSURE:    "  C  .  .  .  C  J  X  X  .  R  .  .  .  .  .  A",
-    State.ORPHANED:  "  C  .  .  .  C  J  X  X  .  R  .  .  .  .  .  A",
-    State.ABANDONED: "  C  .  .  .  C  J  X  X  .  R  .  .  .  .  .  G",
+    State.UNSURE:    "  C  G  .  .  C  J  X  X  .  R  .  .  .  .  .  A",
+    State.ORPHANED:  "  C  G  .  .  C  J  X  X  .  R  .  .  .  .  .  A",
+    State.ABANDONED: "  C  G  .  .  C  J  X  X  .  R  .  .  .  .  .  G",
     State.BUILDING:  "  .  .  .  .  .  J  X  X  X  R  .  .  X  .  .  X",
     State.JOINING:   "  .  .  .  .  .  .  X  X  X  R  .  .  X  .  .  X",
-    State.READY:     "  .  .  .  .  .  .  .  .  .  .  .  L  D  .  .  .",
+    State.READY:     "  .  .  .  .  .  .  .  .  .  .  D  L  D  .  .  .",
     State.LOST:      "  .  .  .  .  .  .  X  X  X  R  .  .  .  .  .  X",
     State.DRAINING:  "  .  .  .  .  .  .  .  .  .  .  X  L  .  .  D  .",
     State.DELETING:  "  .  .  .  .  .  .  .  .  .  D  .  .  .  G  X  .",
-    State.GONE:      "  .  .  .  .  .  .  .  .  .  .  .  .  .  .  G  .",
+    State.GONE:      "  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .",
 }  # fmt: skip
 SIZE = Amount(2, 4096, 10_000)
 TIMES = Times()
@@ -79,6 +79,9 @@ def test_only_a_refusal_or_not_found_or_time_ends_a_record_that_was_sent() -> No
     }
     assert ends == {
         (State.SENDING, Seen.REFUSED),
+        (State.UNSURE, Seen.REFUSED),
+        (State.ORPHANED, Seen.REFUSED),
+        (State.ABANDONED, Seen.REFUSED),
         (State.ABANDONED, Seen.LATE),
         (State.DELETING, Seen.NOT_FOUND),
     }
@@ -93,6 +96,15 @@ def test_no_step_leads_from_a_joined_worker_to_a_delete_but_by_the_pools_word() 
     for state in (State.READY, State.DRAINING):
         deleting = [seen for seen in Seen if Action.DELETE in following(state, seen)[1]]
         assert deleting == ([Seen.DRAINED] if state is State.DRAINING else [])
+
+
+def test_a_record_without_an_id_that_no_list_shows_is_forgotten_once_whenever_its_delete_was_asked_for() -> None:
+    for asked_at in (float("-inf"), 0.0, 99.0):
+        server = replace(intent(State.DELETING, cloud_id=None), absent=2, absent_since=0.0, asked_at=asked_at)
+        for settled_for in (10, 9999):
+            step = advance(server, cloud(100), pool(up_since=100 - settled_for), 100, TIMES)
+            assert step.intent.state is State.GONE
+            assert [do.action for do in step.todo].count(Action.FORGET) == 1
 
 
 def test_a_failed_or_partial_list_never_counts_as_absence() -> None:
@@ -160,6 +172,12 @@ def test_a_workers_word_about_its_id_is_believed_only_where_the_list_shows_that_
 def test_while_it_is_not_sure_which_of_two_servers_is_the_worker_none_is_deleted() -> None:
     twins = cloud(5, listed(Status.ACTIVE, "c1"), listed(Status.ACTIVE, "c2"))
     assert not advance(intent(State.READY), twins, pool(1, cloud_id=""), 5, TIMES).todo
+
+
+@pytest.mark.parametrize("state", [State.READY, State.LOST, State.DRAINING])
+def test_while_the_worker_is_away_none_of_two_servers_is_deleted(state: State) -> None:
+    twins = cloud(5, listed(Status.ACTIVE, "c1"), listed(Status.ACTIVE, "c2"))
+    assert not advance(intent(state), twins, pool(), 5, TIMES).todo
 
 
 def test_without_an_answer_of_the_pool_no_twin_is_deleted() -> None:
