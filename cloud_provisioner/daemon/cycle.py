@@ -146,9 +146,9 @@ class Cycle:
         by_place: dict[str, list[Intent]] = {}
         for intent in self.register.intents.values():
             by_place.setdefault(intent.site, []).append(intent)
-        homeless = [one for name, there in by_place.items() if self.clouds.get(name) is None for one in there]
+        homeless = [one for name, there in by_place.items() if not self.clouds.described(name) for one in there]
         for place in self.clouds:
-            here = by_place.get(place.name, [])
+            here = [one for one in by_place.get(place.name, []) if self.register.intents[one.uuid].site == place.name]
             changing = any(intent.state in _CHANGING for intent in here)
             lent = [*dict.fromkeys(one.binding.user for one in here if one.binding.user in lenders), *sorted(lenders)]
             made = Use.of(intent for intent in here if intent.cloud_id is not None)
@@ -157,10 +157,12 @@ class Cycle:
             listed = place.listed()
             place.offered(now)
             if listed is not None:
-                self._rehome(homeless, place, listed)
+                if self.clouds.described(place.name):
+                    self._rehome(homeless, place, listed)
                 self._leaks(place, listed, pool, lenders, now)
             self._advance(here, listed, pool, now)
-        self._advance([self.register.intents[one.uuid] for one in homeless], None, pool, now)
+        unseen = [one.uuid for one in homeless if self.clouds.get(one.site) is None]
+        self._advance([self.register.intents[uuid] for uuid in unseen], None, pool, now)
 
     def _advance(self, intents: Iterable[Intent], listed: CloudView | None, pool: PoolView | None, now: float) -> None:
         for intent in intents:
@@ -171,11 +173,19 @@ class Cycle:
 
     def _rehome(self, homeless: Iterable[Intent], place: Place, listed: CloudView) -> None:
         """Gives a server, whose own place is described no more, to the place that lists it: the site may be called otherwise
-        now, or have got more projects."""
-        for intent in homeless:
-            if any(one.service == self.terms.service for one in listed.servers.get(intent.uuid, ())):
-                _LOG.info("server %s of %s belongs to %s now", intent.uuid, intent.site, place.name)
-                self.register.add([replace(intent, site=place.name)])
+        now, or have got more projects. Where it is called otherwise, the worker bears the old name: it is given back.
+
+        One that is just being asked for stays until that has been answered.
+        """
+        for uuid in [one.uuid for one in homeless]:
+            intent = self.register.intents.get(uuid)
+            if intent is None or intent.state is State.SENDING or self.clouds.described(intent.site):
+                continue
+            if any(one.service == self.terms.service for one in listed.servers.get(uuid, ())):
+                _LOG.info("server %s of %s belongs to %s now", uuid, intent.site, place.name)
+                renamed = cloud_of(intent.site) != cloud_of(place.name)
+                self.register.add([replace(intent, site=place.name, unwanted=intent.unwanted or renamed)])
+                place.ask_anew()
 
     def _leaks(
         self, place: Place, listed: CloudView, pool: PoolView | None, lenders: frozenset[str], now: float

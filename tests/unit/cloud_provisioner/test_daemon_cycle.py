@@ -147,6 +147,33 @@ def test_a_server_of_a_place_that_is_called_otherwise_now_belongs_to_the_one_tha
         assert disk.intents["u"].site == "A"
 
 
+def test_a_site_that_is_renamed_while_its_servers_run_has_them_under_the_new_name_alone() -> None:
+    server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
+    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
+    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.READY, cloud_id="id-1")})
+    cycle = _cycle(driver, disk, described("A"))
+    busy = View((), PoolView({"u": Worker(SIZE, SIZE, "id-1", jobs=1)}, 0.0))
+    for second, name in enumerate("AABBBB"):
+        cycle.clouds.refresh([described(name)], cycle.register.intents.values())
+        cycle.run(busy, frozenset(), (), NOW + second)
+    assert disk.intents["u"].site == "B"
+    assert disk.intents["u"].state is State.DRAINING, "its worker bears the old name"
+    assert [place.name for place in cycle.clouds] == ["B"]
+
+
+def test_a_server_that_is_just_being_asked_for_stays_at_the_place_that_asks() -> None:
+    server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
+    lists = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits())})
+    asks = Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits())})
+    cycle = _cycle(asks, Disk(), described("A"))
+    cycle.clouds.driver_of = lambda site: asks if site.name == "A" else lists
+    cycle.register.add([Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.SENDING)])
+    for name in "AB":
+        cycle.clouds.refresh([described(name)], cycle.register.intents.values())
+        cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + 1)
+    assert cycle.register.intents["u"].site == "A"
+
+
 def _given_back(state: State) -> tuple[Cycle, Driver, Disk]:
     """What there is after an admin has asked for a server in this state; whatever the list shows is active."""
     server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
