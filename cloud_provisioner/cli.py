@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except DatabaseError as error:
-        print(error, error.detail, file=sys.stderr)
+        print(error.told, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED

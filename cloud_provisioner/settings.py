@@ -38,7 +38,9 @@ class PoolSettings(Section):
     signing_key: Path = Field(description="The pool's signing key (0600), as HTCondor keeps it, for workers' tokens.")
     schedd: str = Field("prominence@", description="Name of the access point.")
     drain: tuple[str, ...] = Field(
-        ("condor_drain",), description="The command that drains a worker, as a list of words, its options left out."
+        ("condor_drain",),
+        min_length=1,
+        description="The command that drains a worker, as a list of words, its options left out.",
     )
 
 

@@ -10,6 +10,11 @@ class DatabaseError(Exception):
         super().__init__(message)
         self.detail = detail
 
+    @property
+    def told(self) -> str:
+        """The message with the detail behind it, for those who look after the database."""
+        return f"{self} {self.detail}".rstrip()
+
 
 class DatabaseUnavailable(DatabaseError):
     """The database does not answer, or cannot store: nothing was stored. The same call may succeed later.

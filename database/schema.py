@@ -15,6 +15,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from database.errors import WrongRevision
+
 _LOCK = 7_726_150_661_401
 """Key of PostgreSQL's advisory lock under which tables change: any number that nobody else uses."""
 
@@ -39,10 +41,18 @@ class Schema:
         return _newest(self)
 
     def upgrade(self, connection: Connection) -> None:
-        """Brings the tables to the revision needed, in the transaction of `connection`. Safe to repeat, and at once."""
+        """Brings the tables to the revision needed, in the transaction of `connection`. Safe to repeat, and at once.
+
+        Raises WrongRevision where a newer program has made the tables.
+        """
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config = _config(self)
+        found = self.current(connection)
+        if found is not None and found not in {
+            one.revision for one in ScriptDirectory.from_config(config).walk_revisions()
+        }:
+            raise WrongRevision(found, self.needed(), self.migrate)
         config.attributes.update(connection=connection, version_table=self.version_table)
         command.upgrade(config, "head")
 

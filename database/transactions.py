@@ -76,7 +76,8 @@ class Database:
             engine.dispose()
 
     def migrate(self) -> None:
-        """Brings the tables to the revision of this program. Safe to repeat, and at once. Raises DatabaseUnavailable."""
+        """Brings the tables to the revision of this program. Safe to repeat, and at once. Raises DatabaseUnavailable, and
+        WrongRevision where they are a newer program's."""
         with self.migrating() as connection:
             self.schema.upgrade(connection)
 

@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
             parser.print_help()
             return 2
     except (RecordsError, DatabaseError) as error:
-        print(error, getattr(error, "detail", ""), file=sys.stderr)
+        print(f"{error} {error.detail}".rstrip(), file=sys.stderr)
         return 1
     return 0
 

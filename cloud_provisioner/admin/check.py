@@ -13,7 +13,7 @@ from cloud_provisioner.admin.checking.report import Report
 from cloud_provisioner.admin.checking.trial import ENDING, Trial
 from cloud_provisioner.admin.ending import Ending, noticed
 from cloud_provisioner.admin.lending import lending
-from cloud_provisioner.admin.service import Service, opened
+from cloud_provisioner.admin.service import Service, opened, seconds
 
 TIMEOUT = 1800.0
 """Seconds for boot, join and job together."""
@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--no-boot", action="store_true", help="make no server")
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=seconds,
         default=TIMEOUT,
         metavar="S",
         help=f"seconds until the job must have run ({TIMEOUT:g}); to delete the server there are {ENDING:g} more",

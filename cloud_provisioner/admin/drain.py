@@ -10,7 +10,7 @@ from typing import Any
 
 from cloud_provisioner.admin.errors import UnknownName
 from cloud_provisioner.admin.servers import SHORT
-from cloud_provisioner.admin.service import Service, opened
+from cloud_provisioner.admin.service import Service, opened, seconds
 from cloud_provisioner.admin.tables import counted
 from cloud_provisioner.planning.places import cloud_of
 from cloud_provisioner.servers.record import Intent
@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     what.add_argument("server", nargs="?", metavar="SERVER", help="its uuid, or the first digits of it")
     what.add_argument("--site", metavar="SITE", help="all servers that this site has now")
     parser.add_argument("--no-wait", action="store_true", help="do not wait until the provisioner has taken it up")
-    parser.add_argument("--timeout", type=float, default=60, metavar="S", help="wait so many seconds at most (60)")
+    parser.add_argument("--timeout", type=seconds, default=60, metavar="S", help="wait so many seconds at most (60)")
     parser.set_defaults(run=_run)
 
 
@@ -48,6 +48,11 @@ def _run(args: argparse.Namespace) -> int:
         if taken_up(service.reader, number, args.timeout, time.monotonic, time.sleep):
             print("The provisioner has taken it up: `prominence-admin servers` shows how far it is.")
             return 0
+        silent = service.silence()
+    if silent:
+        # One that was killed counts as acting until its lease is over.
+        print(f"{silent} It will be done then.", file=sys.stderr)
+        return 1
     print(f"The provisioner has not taken it up within {args.timeout:g} s: its log says why.", file=sys.stderr)
     return 1
 

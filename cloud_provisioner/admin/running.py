@@ -14,10 +14,19 @@ from cloud_provisioner.store.schema import migrate
 
 def add(commands: Any) -> None:
     """Adds both commands."""
-    run = commands.add_parser("run", help="run the provisioner until it is told to stop")
+    run = commands.add_parser(
+        "run",
+        help="run the provisioner until it is told to stop",
+        description="Run the provisioner until SIGTERM or SIGINT. "
+        f"It needs HTCondor's configuration of a client in {VARIABLE}.",
+    )
     run.add_argument("--show-config", action="store_true", help="print the settings with their sources, and end")
     run.set_defaults(run=_run)
-    migrating = commands.add_parser("migrate", help="bring the tables of the database to this program's revision")
+    migrating = commands.add_parser(
+        "migrate",
+        help="bring the tables of the database to this program's revision",
+        description="Bring the tables of the database to this program's revision, and print which that is. Safe to repeat.",
+    )
     migrating.set_defaults(run=_migrate)
 
 

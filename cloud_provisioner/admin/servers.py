@@ -26,6 +26,7 @@ SHORT = 8
 _HEADERS = ("SERVER", "SITE", "FLAVOR", "STATE", "FOR", "JOBS", "WHOSE", "CLOUD ID", "NOTE")
 _UNWANTED = "to be given back"
 _STUCK = "nobody may delete it any more"
+_HOMELESS = "no file describes its site"
 
 
 def add(commands: Any) -> None:
@@ -40,6 +41,8 @@ def _run(args: argparse.Namespace) -> int:
     with opened(args) as service:
         intents = [one for one in service.reader.intents() if args.site in (None, one.site, cloud_of(one.site))]
         stuck = _stuck(service, intents)
+        described = {site.name for site in service.described().sites.values()}
+        homeless = frozenset(one.uuid for one in intents if cloud_of(one.site) not in described)
         pool = _pool(service) if intents else None
         silent, now = service.silence(), service.clock()
     if args.json:
@@ -47,7 +50,7 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     if silent:
         print(f"{silent}\n")
-    print("\n".join(shown(intents, pool, stuck, now)))
+    print("\n".join(shown(intents, pool, stuck, now, homeless)))
     return 0
 
 
@@ -73,8 +76,14 @@ def _stuck(service: Service, intents: Collection[Intent]) -> frozenset[str]:
         return frozenset(one.uuid for one in undeletable(intents, rights.lenders(), lent))
 
 
-def shown(intents: Collection[Intent], pool: PoolView | None, stuck: Collection[str], now: float) -> list[str]:
-    """The table. `pool`: None where it is not known."""
+def shown(
+    intents: Collection[Intent],
+    pool: PoolView | None,
+    stuck: Collection[str],
+    now: float,
+    homeless: Collection[str] = (),
+) -> list[str]:
+    """The table. `pool`: None where it is not known; `homeless`: the uuids of those whose site is described no more."""
     if not intents:
         return ["There are no servers."]
     digits = told_apart(intent.uuid for intent in intents)
@@ -88,7 +97,7 @@ def shown(intents: Collection[Intent], pool: PoolView | None, stuck: Collection[
             _jobs(intent, pool),
             whose(intent.binding, intent.purpose),
             intent.cloud_id or "-",
-            "; ".join(_notes(intent, stuck)),
+            "; ".join([*_notes(intent, stuck), *([_HOMELESS] if intent.uuid in homeless else [])]),
         )
         for intent in intents
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +40,7 @@ class Service:
         """Why nothing is done at present, in a sentence; None where a provisioner acts."""
         name, now = self.settings.name, self.clock()
         holding = self.reader.lease(name)
-        start = "start `python -m cloud_provisioner run`"
+        start = "start `prominence-admin run`"
         if holding is None:
             return f"No provisioner has acted for {name} yet: {start}."
         if holding.until > now:
@@ -48,6 +49,14 @@ class Service:
         if holding.until <= 0:
             return f"{last}has stopped: {start}."
         return f"{last}did until {moment(holding.until, now)}: {start}."
+
+
+def seconds(text: str) -> float:
+    """A time that an argument names, as the parser of arguments wants it: its errors are wrong usage."""
+    given = float(text)
+    if not 0 <= given < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds, 0 or more")
+    return given
 
 
 def settings_of(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> ProvisionerSettings:

@@ -56,7 +56,11 @@ def _run(args: argparse.Namespace) -> int:
             return 0
         silent, now = service.silence(), service.clock()
     if silent:
-        print(f"{silent} What stands here was so when it last did.\n")
+        print(
+            f"{silent} What stands here was so when it last did.\n"
+            if any(one.health for one in there)
+            else f"{silent}\n"
+        )
     print("\n".join(shown(there, found.problems, now)))
     return 0
 
@@ -104,8 +108,14 @@ def _row(one: Standing) -> list[str]:
         share(health.used.cpus, limits.cores),
         share(gigabytes(health.used.memory), None if limits.memory is None else gigabytes(limits.memory)),
         str(health.flavors),
-        "trouble" if health.trouble else "ok",
+        _state(site, health),
     ]
+
+
+def _state(site: Site | None, health: SiteHealth) -> str:
+    if site is not None and not site.enabled:
+        return "off"
+    return "trouble" if health.trouble else "ok"
 
 
 def document(service: Service, there: Iterable[Standing], problems: Iterable[Problem]) -> dict[str, Any]:

@@ -50,7 +50,11 @@ class Clouds:
     def takes_servers(self, name: str) -> bool:
         """Whether new servers may be made there: it is described, and not switched off."""
         place = self._places.get(name)
-        return place is not None and name in self._current and place.site.enabled
+        return place is not None and self.described(name) and place.site.enabled
+
+    def described(self, name: str) -> bool:
+        """Whether a description in force has this place."""
+        return name in self._current
 
     def refresh(self, sites: Iterable[base.Site], intents: Iterable[Intent]) -> None:
         """Takes the descriptions in force. A place whose description has changed begins anew, but for its calls."""

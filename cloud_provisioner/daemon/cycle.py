@@ -6,72 +6,39 @@ Nothing here waits, but for the database. Races it has thought of:
 - A list and an observation are used once: a second look at the same one would count an absence twice.
 - A list that was begun before a delete may end after it, and show a server whose record is forgotten: that is no leak.
 - Nothing is planned on an old view of the pool or the queue: demand and room must be of one moment.
-- The lease may be lost at any time: the database refuses the write, and calls ask once more before they are made.
-- A delete may wait for a thread while the worker joins and gets a job: before it is sent, its server must still be given up.
-  What has waited for too long is not sent: by then it is decided anew, by a newer word of the pool.
+- The lease may be lost at any time: the database refuses the write.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from cloud_provisioner.daemon.acting import Acting
 from cloud_provisioner.daemon.clouds import Clouds
 from cloud_provisioner.daemon.hearing import Hearing
+from cloud_provisioner.daemon.homes import given_up, moved
 from cloud_provisioner.daemon.place import Place
-from cloud_provisioner.daemon.places import Use, vo_of, within
+from cloud_provisioner.daemon.places import Use, within
 from cloud_provisioner.daemon.register import Register
-from cloud_provisioner.drivers.contract import Order
+from cloud_provisioner.daemon.terms import Terms, View
 from cloud_provisioner.metrics import Metrics
-from cloud_provisioner.planning.decisions import Boot, Policy
-from cloud_provisioner.planning.demand import Group
+from cloud_provisioner.planning.decisions import Boot
 from cloud_provisioner.planning.places import cloud_of
 from cloud_provisioner.planning.plan import Plan, plan
-from cloud_provisioner.planning.supply import Server, supply
+from cloud_provisioner.planning.supply import supply
 from cloud_provisioner.servers.advance import advance, told
 from cloud_provisioner.servers.leaks import adopted, leaks
-from cloud_provisioner.servers.record import Do, Intent, Times
-from cloud_provisioner.servers.states import Action, Seen, State
+from cloud_provisioner.servers.record import Intent, Times
+from cloud_provisioner.servers.states import Seen, State
 from cloud_provisioner.servers.views import CloudView, PoolView
-from cloud_provisioner.sites import base
 
 _LOG = logging.getLogger(__name__)
 _SILENCE = 60.0
 """Seconds, longer than a look at the pool takes, after which it counts as heard anew."""
 _STARTING = (State.BUILDING, State.JOINING)
-_UNSEEN = (State.ORPHANED, State.ABANDONED)
 _CHANGING = frozenset(State) - {State.READY, State.INTENDED}
-
-
-@dataclass(frozen=True)
-class View:
-    """What one look at the pool has shown: idle jobs, our workers, and workers that somebody else brings.
-
-    `groups` or `pool` is None where that part of the look failed; what is empty was seen to be so.
-    """
-
-    groups: Sequence[Group] | None
-    pool: PoolView | None
-    static: Sequence[Server] = ()
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What holds for every cycle of a process. `order` makes the order of a server for a VO of its
-    place, after so many failures for lack of capacity."""
-
-    service: str
-    times: Times
-    policy: Policy
-    order: Callable[[Intent, base.Site, str, int], Order]
-    new_uuid: Callable[[], str]
-    may_act: Callable[[], bool]
-    """Whether the lease still holds; asked in any thread, right before a call to a cloud."""
-    leaks_apart: float = 30.0
-    steady: Callable[[], float] = time.monotonic
-    """Seconds of a clock that is never set."""
 
 
 @dataclass
@@ -90,7 +57,7 @@ class Cycle:
 
     def __post_init__(self) -> None:
         self._hearing = Hearing(max(_SILENCE, self.terms.times.pool_settling))
-        self._joined: Collection[str] = ()
+        self._acting = Acting(self.terms, self.register, self.clouds, self.metrics, self.drain)
 
     def run(self, view: View | None, lenders: frozenset[str], unwanted: Iterable[str], now: float) -> Plan | None:
         """One cycle. `view` is one that no cycle has used yet; `unwanted` are uuids that an admin gives back from now on.
@@ -98,7 +65,8 @@ class Cycle:
         The plan, None where nothing could be planned. Whatever the database raises: then nothing was done.
         """
         pool = self._hearing.heard(view.pool if view is not None else None, now, self.terms.steady())
-        self._joined = pool.workers if pool is not None else self._joined
+        if pool is not None:
+            self._acting.joined = pool.workers
         self.register.keep_time(now)
         settled = self._outcomes(now)
         self._follow(pool, lenders, now)
@@ -108,8 +76,8 @@ class Cycle:
         for place, key in settled:
             place.settled(key)
         self._count()
-        self._act(todo, lenders)
-        self._send(now, lenders)
+        self._acting.act(todo, lenders)
+        self._acting.send(now, lenders)
         return made
 
     def _give_back(self, unwanted: Iterable[str], pool: PoolView | None, now: float) -> None:
@@ -149,8 +117,8 @@ class Cycle:
         """Asks the clouds, and takes each server a step further by what clouds and pool have said."""
         lists = self._lists(lenders, now)
         for place, listed in lists:
-            if listed is not None:
-                self._rehome(place, listed)
+            if listed is not None and self.clouds.described(place.name):
+                self._move(place, listed)
         by_place = self._by_place()
         for place, listed in lists:
             if listed is not None:
@@ -159,7 +127,20 @@ class Cycle:
             self._advance(by_place.pop(place.name, ()), listed, pool, now, times)
         for homeless in by_place.values():
             self._advance(homeless, None, pool, now, self.terms.times)
-            self._give_up(homeless, now)
+            left = [self.register.intents[one.uuid] for one in homeless if one.uuid in self.register.intents]
+            for intent in given_up(left, now, self.terms.times):
+                self.register.follow(told(intent, Seen.LATE, now), now)
+
+    def _move(self, place: Place, listed: CloudView) -> None:
+        intents, terms = self.register.intents, self.terms
+        found = list(
+            moved(intents, place.name, listed.servers, terms.service, terms.times.absences, self.clouds.described)
+        )
+        for intent in found:
+            _LOG.info("server %s of %s belongs to %s now", intent.uuid, intents[intent.uuid].site, place.name)
+        if found:
+            self.register.add(found)
+            place.ask_anew()
 
     def _by_place(self) -> dict[str, list[Intent]]:
         found: dict[str, list[Intent]] = {}
@@ -191,33 +172,6 @@ class Cycle:
                 step = advance(intent, listed, pool, now, times)
                 self.register.follow(step, now, worker.total if worker else None)
 
-    def _rehome(self, place: Place, listed: CloudView) -> None:
-        """Gives a server to the place that lists it, where its own place is described no more, or leaves it out again and
-        again: the site may be called otherwise now, or have got more projects, or its name may be another site's now.
-
-        Its worker goes by the old name for as long as it lives: under a new one no job that asks for the site could use it.
-        """
-        for uuid, servers in listed.servers.items():
-            intent = self.register.intents.get(uuid)
-            if (
-                intent is None
-                or intent.site == place.name
-                or not any(one.service == self.terms.service for one in servers)
-            ):
-                continue
-            if self.clouds.get(intent.site) is None or intent.absent >= self.terms.times.absences:
-                _LOG.info("server %s of %s belongs to %s now", uuid, intent.site, place.name)
-                misnamed = cloud_of(intent.site) != cloud_of(place.name)
-                self.register.add([replace(intent, site=place.name, unwanted=intent.unwanted or misnamed)])
-
-    def _give_up(self, homeless: Iterable[Intent], now: float) -> None:
-        """Ends, by time alone, the wait for servers that were never seen and that no place can list any more: should one
-        appear where a site is described again, it is a leak."""
-        for intent in (self.register.intents[one.uuid] for one in homeless if one.uuid in self.register.intents):
-            limit = self.terms.times.limit(intent.state)
-            if intent.state in _UNSEEN and limit is not None and now - intent.since > limit:
-                self.register.follow(told(intent, Seen.LATE, now), now)
-
     def _leaks(
         self, place: Place, listed: CloudView, pool: PoolView | None, lenders: frozenset[str], now: float
     ) -> None:
@@ -235,12 +189,7 @@ class Cycle:
         self.suspects[place.name] = found.suspects
         self.register.add(adopted(leak, pool.workers[leak.uuid], place.name, now) for leak in found.adopt)
         for leak in found.delete:
-            _LOG.warning("%s: server %s has no record: it is deleted", place.name, leak.cloud_id)
-            self.metrics.leaks.labels(cloud_of(place.name)).inc()
-            # A check's own worker may be in the pool for as long as it lives: its time is over all the same.
-            ours = leak.service == self.terms.service
-            may = self._may_delete(leak.uuid, leak.cloud_id) if ours else self.terms.may_act
-            place.delete_leak(leak.uuid, leak.cloud_id, sorted(lenders), may)
+            self._acting.delete_leak(place, leak, lenders)
 
     def _plan(self, view: View | None, lenders: frozenset[str], now: float) -> Plan | None:
         if view is None or view.groups is None or view.pool is None:
@@ -274,62 +223,6 @@ class Cycle:
             boot.purpose,
             flavor.preemptible,
         )
-
-    def _send(self, now: float, lenders: frozenset[str]) -> None:
-        """Begins as many of the creates that are written down as their places can make at a time.
-
-        What is written down for a site that has been switched off or taken away since is forgotten.
-        """
-        waiting = [intent for intent in self.register.intents.values() if intent.state is State.INTENDED]
-        if not waiting:
-            return
-        begun: dict[str, int] = {}
-        for intent in sorted(waiting, key=lambda one: (one.made_at, one.uuid)):
-            place = self.clouds.get(intent.site)
-            if place is None or not self.clouds.takes_servers(intent.site):
-                self.register.follow(told(intent, Seen.GIVE_BACK, now), now)
-            elif begun.get(intent.site, 0) < place.free_calls:
-                begun[intent.site] = begun.get(intent.site, 0) + 1
-                self.register.follow(told(intent, Seen.DUE, now), now)
-        self._act(self.register.commit(), lenders)
-
-    def _act(self, todo: Iterable[Do], lenders: frozenset[str]) -> None:
-        drained = []
-        for do in todo:
-            intent = self.register.intents.get(do.uuid)
-            if do.action is Action.DRAIN:
-                drained.append(do.uuid)
-                continue
-            place = self.clouds.get(intent.site) if intent is not None else None
-            if intent is None or place is None:
-                continue
-            if do.action is Action.CREATE:
-                self._create(place, intent)
-            elif do.action is Action.DELETE and do.cloud_id is not None:
-                place.delete(intent, do.cloud_id, sorted(lenders), self._may_delete(intent.uuid, do.cloud_id))
-        if drained:
-            self.drain(drained)
-
-    def _may_delete(self, uuid: str, cloud_id: str) -> Callable[[], bool]:
-        """Whether a delete that is decided now may still be sent; asked in the thread that sends it, perhaps much later."""
-        decided = self.terms.steady()
-
-        def may() -> bool:
-            intent = self.register.intents.get(uuid)
-            if intent is None:
-                given_up = uuid not in self._joined
-            else:
-                given_up = intent.state is State.DELETING or intent.cloud_id != cloud_id
-            return given_up and self.terms.steady() - decided < self.terms.times.repeat and self.terms.may_act()
-
-        return may
-
-    def _create(self, place: Place, intent: Intent) -> None:
-        vo = vo_of(place.vos, intent.binding.vo)
-        _LOG.info("%s: server %s is asked for (%s)", place.name, intent.uuid, intent.flavor)
-        self.metrics.creates.labels(cloud_of(place.name)).inc()
-        zone = self.register.past.zones.get((intent.site, intent.flavor), 0)
-        place.create(intent, lambda: self.terms.order(intent, place.site, vo, zone), self.terms.may_act)
 
     def _count(self) -> None:
         for do in self.register.failures:

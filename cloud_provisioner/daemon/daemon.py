@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cloud_provisioner.daemon.clouds import Clouds
-from cloud_provisioner.daemon.cycle import Cycle, Terms, View
+from cloud_provisioner.daemon.cycle import Cycle
 from cloud_provisioner.daemon.register import Register
 from cloud_provisioner.daemon.standing import standing, usable
+from cloud_provisioner.daemon.terms import Terms, View
 from cloud_provisioner.errors import LeaseLost, StoreUnreadable
 from cloud_provisioner.grants.undeletable import Undeletable, sentence, undeletable
 from cloud_provisioner.metrics import Metrics
@@ -36,6 +37,8 @@ _LOG = logging.getLogger(__name__)
 _SOON = 0.4
 """Seconds of a cycle in which an answer of the pool is waited for: what comes in time is planned for at once."""
 _PUBLISHED_EVERY = 5.0
+_TOLD_EVERY = 60.0
+"""Seconds after which the log says again what it has said."""
 _RENEWALS = 4
 """In the time of one lease."""
 
@@ -85,6 +88,9 @@ class Daemon:
     _published_at: float = field(default=float("-inf"))
     _healths: dict[str, SiteHealth] = field(default_factory=dict)
     _left: frozenset[str] = frozenset()
+    _trouble: str = ""
+    """Why the last cycle was left out; empty: it was not."""
+    _told_at: float = float("-inf")
 
     def run(self, stopping: threading.Event) -> None:
         """Goes round until it is told to stop, and then gives the lease away."""
@@ -105,7 +111,17 @@ class Daemon:
             self._stand_by()
         except (DatabaseError, StoreUnreadable) as error:
             self.metrics.failed_cycles.labels(type(error).__name__).inc()
-            _LOG.warning("this cycle is left out: %s %s", error, getattr(error, "detail", ""))
+            self._tell_trouble(error.told if isinstance(error, DatabaseError) else str(error))
+        else:
+            if self._trouble:
+                _LOG.info("cycles go on")
+            self._trouble = ""
+
+    def _tell_trouble(self, trouble: str) -> None:
+        """Logs why cycles are left out: when it begins, when it changes, and now and then."""
+        if trouble != self._trouble or self.steady() - self._told_at >= _TOLD_EVERY:
+            _LOG.warning("cycles are left out: %s", trouble)
+            self._trouble, self._told_at = trouble, self.steady()
 
     def once(self) -> None:
         """One round. LeaseLost; DatabaseError, StoreUnreadable where the database cannot be used."""

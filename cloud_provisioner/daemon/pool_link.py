@@ -12,7 +12,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cloud_provisioner.daemon.cycle import View
+from cloud_provisioner.daemon.terms import View
 from cloud_provisioner.errors import PoolSilent
 from cloud_provisioner.observing.answers import Observation
 from cloud_provisioner.observing.drains import Drains

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import secrets
+import shutil
 import signal
 import threading
 import time
@@ -13,11 +14,11 @@ from collections.abc import Mapping
 from prometheus_client import start_http_server
 
 from cloud_provisioner.daemon.clouds import Clouds
-from cloud_provisioner.daemon.cycle import Terms
 from cloud_provisioner.daemon.daemon import Daemon
 from cloud_provisioner.daemon.orders import order_maker
 from cloud_provisioner.daemon.place import Pace
 from cloud_provisioner.daemon.pool_link import PoolLink
+from cloud_provisioner.daemon.terms import Terms
 from cloud_provisioner.grants.lending import Lending
 from cloud_provisioner.metrics import Metrics
 from cloud_provisioner.observing.drains import Drains
@@ -36,6 +37,7 @@ from pool.worker_tokens import WorkerTokens
 def run(settings: ProvisionerSettings, environ: Mapping[str, str]) -> None:
     """Runs a provisioner until SIGTERM or SIGINT. Blocks. SettingsUnusable where something that they name cannot be had."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     metrics = Metrics()
     grants = Grants(settings.grants) if settings.grants is not None else None
     daemon = assembled(settings, environ, metrics, Lending(grants))
@@ -54,6 +56,11 @@ def assembled(settings: ProvisionerSettings, environ: Mapping[str, str], metrics
     database = open_database(settings.database.get_secret_value())
     lease = Lease(database, settings.name, settings.instance or platform.node(), settings.pace.lease)
     pace = settings.pace
+    if shutil.which(settings.pool.drain[0]) is None:
+        # Workers that nobody can drain are never given back.
+        raise SettingsUnusable(
+            f"pool.drain: there is no command {settings.pool.drain[0]}: install it, or name its path (docs/provisioner.md)."
+        )
     try:
         tokens = WorkerTokens.from_file(settings.pool.signing_key, settings.pool.domain)
     except OSError as error:

@@ -65,6 +65,8 @@ def _expected(planned: Site | None) -> bool:
 def _trouble(place: Place, planned: Site | None) -> str:
     if planned is None:
         return "its description has gone: nothing is booted there, and its servers are given back"
+    if planned.enabled and not _expected(planned):
+        return "it works with users' own rights, and there are none that can be used (`prominence-admin grants list`)"
     if planned.silent is not None:
         return planned.silent[1]
     if place.list_failure:

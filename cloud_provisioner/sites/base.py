@@ -26,7 +26,7 @@ FORMS = {
     _WORD: "must be a text of one line that is not empty",
     _NAME: "must begin with a letter or digit and have letters, digits and . _ - alone",
     _VO: "must be the name of a VO: letters, digits and . _ - / alone; or `*` for all VOs",
-    _PATH: "must be the path of a file from the root on, such as /etc/prominence/secret",
+    _PATH: "must be a path from the root on, such as /etc/prominence/secret",
     _VARIABLE: "must be the name of an environment variable: letters, digits and _ alone",
 }
 """What each form of texts asks for, as sentences say it."""

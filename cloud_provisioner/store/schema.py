@@ -7,9 +7,7 @@ from pathlib import Path
 from database.schema import Schema
 from database.transactions import Database
 
-SCHEMA = Schema(
-    Path(__file__).parent / "migrations" / "versions", "provisioner_version", "python -m cloud_provisioner migrate"
-)
+SCHEMA = Schema(Path(__file__).parent / "migrations" / "versions", "provisioner_version", "prominence-admin migrate")
 
 
 def open_database(address: str) -> Database:
@@ -18,9 +16,9 @@ def open_database(address: str) -> Database:
 
 
 def migrate(address: str) -> str:
-    """Brings the tables at `address` to the revision of this program, and says which that is. DatabaseUnavailable.
+    """Brings the tables at `address` to the revision of this program, and says which that is.
 
-    Safe to repeat, and to do at once; the rows stay.
+    DatabaseUnavailable, WrongRevision. Safe to repeat, and to do at once; the rows stay.
     """
     database = open_database(address)
     try:

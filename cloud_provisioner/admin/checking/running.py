@@ -78,7 +78,8 @@ class CheckWorker:
                 identity = str(ad.get(AUTHENTICATED_IDENTITY) or "")
                 if parsed(identity).server == self.uuid:
                     self.identity = identity
-                    return f"{ad.get('Name')}: {ad.get('TotalSlotCpus')} cores, {ad.get('TotalSlotMemory')} MB"
+                    cores = counted(int(ad.get("TotalSlotCpus") or 0), "core")
+                    return f"{ad.get('Name')}: {cores}, {ad.get('TotalSlotMemory')} MB"
             if self.ticks() > deadline:
                 raise StepFailed(
                     "The worker has not joined the pool in time: look at the server's console, and whether it can reach the "

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloud_provisioner.daemon.clouds import Clouds
-from cloud_provisioner.daemon.cycle import Cycle, Terms, View
+from cloud_provisioner.daemon.cycle import Cycle
 from cloud_provisioner.daemon.place import Pace
 from cloud_provisioner.daemon.register import Register
+from cloud_provisioner.daemon.terms import Terms, View
 from cloud_provisioner.drivers.contract import CloudAmbiguous, CloudRefused, Credential, Offer, Order
 from cloud_provisioner.metrics import Metrics
 from cloud_provisioner.planning.decisions import Policy

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cloud_provisioner.amounts import Amount
-from cloud_provisioner.daemon.clouds import Clouds
-from cloud_provisioner.daemon.cycle import Cycle, Terms, View
-from cloud_provisioner.daemon.place import Pace
+from cloud_provisioner.daemon.cycle import Cycle
 from cloud_provisioner.daemon.register import Register
+from cloud_provisioner.daemon.terms import View
 from cloud_provisioner.drivers.contract import CloudRefused, Offer, Order
-from cloud_provisioner.metrics import Metrics
-from cloud_provisioner.planning.decisions import Policy
 from cloud_provisioner.planning.demand import Group, Needs
 from cloud_provisioner.planning.places import Flavor, Limits
 from cloud_provisioner.planning.reasons import Reason
@@ -27,29 +20,9 @@ from cloud_provisioner.servers.record import Intent
 from cloud_provisioner.servers.states import State
 from cloud_provisioner.servers.views import CloudView, Listed, PoolView, Status, Worker
 from cloud_provisioner.sites import base
-from tests.unit.cloud_provisioner.provisioner_loop import TIMES, AtOnce, Disk, described
+from tests.unit.cloud_provisioner.one_cycle import BUSY, NOW, SIZE, WITHOUT, Later, one_cycle
+from tests.unit.cloud_provisioner.provisioner_loop import TIMES, Disk, described
 from tests.unit.cloud_provisioner.test_daemon_place import ORDER, Driver
-
-SIZE = Amount(2, 4096, 10_000)
-NOW = 10_000.0
-WITHOUT, BUSY = PoolView({}, 0.0), PoolView({"u": Worker(SIZE, SIZE, "id-1", jobs=1)}, 0.0)
-Call = Callable[[], Any]
-
-
-class Later(Executor):
-    """An executor whose calls end when `end` is called."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[Future[Any], Call]] = []
-
-    def submit(self, call: Callable[..., Any], /, *words: Any, **named: Any) -> Future[Any]:
-        self.calls.append((Future(), lambda: call(*words, **named)))
-        return self.calls[-1][0]
-
-    def end(self) -> None:
-        for future, call in self.calls:
-            future.set_result(call())
-        self.calls.clear()
 
 
 def test_a_list_that_was_begun_before_a_delete_brings_no_record_back() -> None:
@@ -57,15 +30,9 @@ def test_a_list_that_was_begun_before_a_delete_brings_no_record_back() -> None:
     says = {"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": True}
     driver, readers = Driver(says=says), Later()
     disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, 0, 0, state=State.DELETING, cloud_id="id-1")})
-    clouds = Clouds(
-        {}, _nobody, Pace(2, 20, 60), lambda _: driver, lambda _, name: readers if "read" in name else AtOnce()
-    )
-    drained: list[str] = []
-    terms = Terms("ours", TIMES, Policy(), _no_order, lambda: "new", lambda: True)
-    cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), drained.extend, lambda _: None)
+    cycle = one_cycle(driver, disk, described("A"), reads=readers)
     worker = Worker(SIZE, SIZE, "id-1", draining=True)
     view = View((), PoolView({"u": worker}, 0.0))
-    clouds.refresh([described("A")], cycle.register.intents.values())
     cycle.run(view, frozenset(), (), NOW)
     assert ("delete", "the service", "id-1") in driver.asked
     readers.end()
@@ -78,11 +45,8 @@ def test_after_a_long_pause_no_server_is_deleted_before_the_pool_was_asked(state
     server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
     driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
     disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, 0, 0, state=state, cloud_id="id-1")})
-    clouds = Clouds({}, _nobody, Pace(2, 20, 60), lambda _: driver, AtOnce)
     ticks = [0.0]
-    terms = Terms("ours", TIMES, Policy(), _no_order, lambda: "new", lambda: True, steady=lambda: ticks[0])
-    cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), lambda _: None, lambda _: None)
-    clouds.refresh([described("A")], cycle.register.intents.values())
+    cycle = one_cycle(driver, disk, described("A"), steady=lambda: ticks[0])
     silent, without = View((), None), View((), PoolView({}, 0.0))
     for at, view in ((0, None), (1, silent), (2, without), (3, silent)):
         ticks[0] = at
@@ -94,24 +58,6 @@ def test_after_a_long_pause_no_server_is_deleted_before_the_pool_was_asked(state
     assert disk.intents["u"].state is State.READY
 
 
-def _cycle(
-    driver: Driver,
-    disk: Disk,
-    *sites: base.Site,
-    order: Callable[..., Order] = lambda *_: ORDER,
-    calls: Executor | None = None,
-) -> Cycle:
-    """A cycle whose calls end at once, at these sites; `calls`: what makes creates and deletes instead."""
-    clouds = Clouds(
-        {}, _nobody, Pace(2, 20, 60), lambda _: driver, lambda _, name: calls if calls and "call" in name else AtOnce()
-    )
-    numbers = itertools.count()
-    terms = Terms("ours", TIMES, Policy(), order, lambda: f"{next(numbers):032x}", lambda: True)
-    cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), lambda _: None, lambda _: None)
-    clouds.refresh(sites, cycle.register.intents.values())
-    return cycle
-
-
 def _creates(driver: Driver) -> int:
     return sum(asked[0] == "create" for asked in driver.asked)
 
@@ -120,7 +66,7 @@ def test_a_refusal_for_quota_that_the_limits_do_not_show_keeps_creates_and_offer
     refused = CloudRefused(Failure.QUOTA, "Maximum number of ports exceeded")
     offer = Offer((Flavor("m2", SIZE, SIZE),), Limits())
     driver = Driver(says={"listing": CloudView({}, NOW), "offer": offer, "create": refused})
-    cycle = _cycle(driver, Disk(), described("A"))
+    cycle = one_cycle(driver, Disk(), described("A"))
     waiting = Group("g", 1, Needs(1, 1, memory=10), "u", "", NOW)
     reasons = []
     for second in range(50):
@@ -142,7 +88,7 @@ def test_after_a_wave_without_capacity_the_next_zone_is_tried_whatever_the_numbe
         zones.append(words[-1])
         return ORDER
 
-    cycle = _cycle(driver, Disk(), described("A"), order=ordered)
+    cycle = one_cycle(driver, Disk(), described("A"), order=ordered)
     waiting = Group("g", 4, Needs(2, 2, memory=10), "u", "", NOW)
     for second in range(0, 400, 5):
         cycle.run(View((waiting,), PoolView({}, 0.0)), frozenset(), (), NOW + second)
@@ -153,44 +99,17 @@ def test_after_a_wave_without_capacity_the_next_zone_is_tried_whatever_the_numbe
 def test_what_is_written_down_is_not_made_at_a_site_that_has_gone_since(sites: list[base.Site]) -> None:
     driver = Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits()), "create": "id-1"})
     disk = Disk({f"{number:032x}": Intent(f"{number:032x}", "A", "m2", SIZE, SIZE, NOW, NOW) for number in range(6)})
-    cycle = _cycle(driver, disk, described("A"))
+    cycle = one_cycle(driver, disk, described("A"))
     cycle.clouds.refresh(sites, cycle.register.intents.values())
     cycle.run(None, frozenset(), (), NOW)
     assert (_creates(driver), disk.intents) == (0, {})
-
-
-@pytest.mark.parametrize("service", ["ours", "theirs"])
-def test_a_server_of_a_place_that_is_called_otherwise_now_belongs_to_the_one_that_lists_it(service: str) -> None:
-    server = Listed("id-1", "u", service, Status.ACTIVE, "m2")
-    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": True})
-    disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.DELETING, cloud_id="id-1")})
-    cycle = _cycle(driver, disk, described("B"))
-    for second in range(3):
-        cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + second)
-    if service == "ours":
-        assert ("delete", "the service", "id-1") in driver.asked
-        assert disk.intents == {}
-    else:
-        assert disk.intents["u"].site == "A"
-
-
-@pytest.mark.parametrize(("old", "becomes"), [("A", State.DRAINING), ("B/vo", State.READY)])
-def test_a_worker_that_goes_by_the_old_name_of_its_site_is_given_back(old: str, becomes: State) -> None:
-    server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
-    driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits())})
-    disk = Disk({"u": Intent("u", old, "m2", SIZE, SIZE, NOW, NOW, state=State.READY, cloud_id="id-1")})
-    cycle = _cycle(driver, disk, described("B"))
-    for second in range(3):
-        cycle.run(View((), BUSY), frozenset(), (), NOW + second)
-    assert disk.intents["u"].site == "B"
-    assert disk.intents["u"].state is becomes
 
 
 def test_the_server_of_a_check_that_is_over_is_deleted_though_its_worker_is_in_the_pool() -> None:
     uuid = passing.new_uuid(NOW - 2 * passing.SLACK)
     server = Listed("id-1", uuid, passing.service_of("ours"), Status.ACTIVE, "m2")
     driver = Driver(says={"listing": CloudView({uuid: (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
-    cycle = _cycle(driver, Disk(), described("A"))
+    cycle = one_cycle(driver, Disk(), described("A"))
     cycle.run(View((), PoolView({uuid: Worker(SIZE, SIZE, "id-1")}, 0.0)), frozenset(), (), NOW)
     assert ("delete", "the service", "id-1") in driver.asked
 
@@ -200,34 +119,17 @@ def test_a_cloud_has_the_time_of_its_description_to_make_a_server(allowed: float
     server = Listed("id-1", "u", "ours", Status.BUILD, "m2")
     driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
     disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.BUILDING, cloud_id="id-1")})
-    cycle = _cycle(driver, disk, described("A", boot_timeout=allowed))
-    cycle.terms = replace(cycle.terms, times=replace(TIMES, pool_settling=0))
+    cycle = one_cycle(driver, disk, described("A", boot_timeout=allowed), times=replace(TIMES, pool_settling=0))
     for seconds in (0, 51, 300):
         cycle.run(View((), WITHOUT), frozenset(), (), NOW + seconds)
     assert disk.intents["u"].state is state
 
 
-def test_a_server_whose_sites_name_is_another_sites_now_belongs_to_the_place_that_lists_it() -> None:
-    drivers = {name: Driver(says={"offer": Offer((), Limits()), "delete": False}) for name in ("one", "two")}
-    clouds = Clouds({}, _nobody, Pace(0, 0, 60), lambda site: drivers[site.region or ""], AtOnce)
-    disk = Disk({"u": Intent("u", "B", "m2", SIZE, SIZE, NOW, NOW, state=State.JOINING, cloud_id="id-1")})
-    terms = Terms("ours", TIMES, Policy(), _no_order, lambda: "new", lambda: True)
-    cycle = Cycle(terms, Register(disk, NOW), clouds, Metrics(), lambda _: None, lambda _: None)
-    clouds.refresh([described("A", region="two"), described("B", region="one")], cycle.register.intents.values())
-    there = (Listed("id-1", "u", "ours", Status.ACTIVE, "m2"),)
-    for second in range(0, 50, 10):
-        drivers["one"].says["listing"] = CloudView({}, NOW + second)
-        drivers["two"].says["listing"] = CloudView({"u": there}, NOW + second)
-        cycle.run(View((), replace(WITHOUT, up_since=NOW)), frozenset(), (), NOW + second)
-        assert disk.intents["u"].state is State.JOINING
-    assert (disk.intents["u"].site, disk.intents["u"].unwanted) == ("A", True)
-
-
 @pytest.mark.parametrize("state", [State.ORPHANED, State.ABANDONED])
-def test_what_was_never_seen_at_a_site_that_nobody_describes_is_forgotten_in_the_end(state: State) -> None:
+def test_what_was_never_seen_at_a_site_thatnobody_describes_is_forgotten_in_the_end(state: State) -> None:
     driver = Driver(says={"listing": CloudView({}, NOW), "offer": Offer((), Limits())})
     disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=state)})
-    cycle = _cycle(driver, disk, described("B"))
+    cycle = one_cycle(driver, disk, described("B"))
     cycle.run(View((), PoolView({}, 0.0)), frozenset(), (), NOW + TIMES.orphaned)
     assert disk.intents["u"].state is state
     for second in range(2):
@@ -239,7 +141,7 @@ def test_a_worker_that_takes_no_jobs_is_given_back_though_workers_are_kept_ready
     server = Listed("id-1", "u", "ours", Status.ACTIVE, "m2")
     driver = Driver(says={"listing": CloudView({"u": (server,)}, NOW), "offer": Offer((), Limits()), "delete": False})
     disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.READY, cloud_id="id-1")})
-    cycle = _cycle(driver, disk, described("A", kept_ready=1))
+    cycle = one_cycle(driver, disk, described("A", kept_ready=1))
     for second, jobs in enumerate((1, 0, 0)):
         worker = Worker(SIZE, SIZE, "id-1", jobs, draining=True)
         cycle.run(View((), PoolView({"u": worker}, 0.0)), frozenset(), (), NOW + second)
@@ -253,7 +155,7 @@ def test_a_refusal_that_comes_after_the_lease_was_had_anew_frees_what_was_reserv
         Later(),
     )
     disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW)})
-    before = _cycle(driver, disk, described("A"), calls=calls)
+    before = one_cycle(driver, disk, described("A"), calls=calls)
     before.run(None, frozenset(), (), NOW)
     register = Register(disk, NOW + 1)
     after = Cycle(before.terms, register, before.clouds, before.metrics, before.drain, before.depart)
@@ -274,7 +176,7 @@ def test_what_comes_of_a_create_is_known_though_the_description_was_changed_mean
         Later(),
     )
     disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW)})
-    cycle = _cycle(driver, disk, described("A"), calls=calls)
+    cycle = one_cycle(driver, disk, described("A"), calls=calls)
     cycle.run(None, frozenset(), (), NOW)
     cycle.clouds.refresh([described("A", priority=1)], cycle.register.intents.values())
     calls.end()
@@ -290,7 +192,7 @@ def _given_back(state: State) -> tuple[Cycle, Driver, Disk]:
         says={"listing": CloudView({"u": (server,)}, NOW + 1), "offer": Offer((), Limits()), "delete": False}
     )
     disk = Disk({"u": Intent("u", "A", "m2", SIZE, SIZE, NOW - 5, NOW - 5, state=state)})
-    cycle = _cycle(driver, disk, described("A"))
+    cycle = one_cycle(driver, disk, described("A"))
     cycle.run(None, frozenset(), ("u",), NOW)
     return cycle, driver, disk
 
@@ -301,7 +203,7 @@ NOT_YET = [State.SENDING, State.UNSURE, State.ORPHANED, State.ABANDONED, State.L
 @pytest.mark.parametrize("state", NOT_YET)
 def test_what_an_admin_gives_back_is_drained_when_its_state_allows_it(state: State) -> None:
     cycle, driver, disk = _given_back(state)
-    again = _cycle(driver, disk, described("A"))
+    again = one_cycle(driver, disk, described("A"))
     for process in (cycle, again):
         assert process.register.intents["u"].unwanted
     joined = View((), PoolView({"u": Worker(SIZE, SIZE, "id-1", jobs=1)}, 0.0))
@@ -328,8 +230,8 @@ def test_a_delete_that_waits_for_a_thread_is_sent_only_if_it_is_still_meant(
     driver = Driver(says={"listing": lists, "offer": Offer((), Limits()), "delete": False})
     intent = Intent("u", "A", "m2", SIZE, SIZE, NOW, NOW, state=State.JOINING, cloud_id="id-1", unwanted=True)
     calls, ticks = Later(), [0.0]
-    cycle = _cycle(driver, Disk({"u": intent} if record else {}), described("A"), calls=calls)
-    cycle.terms = replace(cycle.terms, steady=lambda: ticks[0])
+    disk = Disk({"u": intent} if record else {})
+    cycle = one_cycle(driver, disk, described("A"), calls=calls, steady=lambda: ticks[0])
     cycle.suspects["A"] = {"id-1": NOW}
     cycle.run(View((), WITHOUT), frozenset(), (), NOW + 1)
     assert len(calls.calls) == 1
@@ -337,10 +239,6 @@ def test_a_delete_that_waits_for_a_thread_is_sent_only_if_it_is_still_meant(
     ticks[0] += waits
     calls.end()
     assert (("delete", "the service", "id-1") in driver.asked) == sent
-
-
-def _nobody(user: str) -> Any:
-    raise AssertionError(user)
 
 
 def _no_order(*_: Any) -> Any:

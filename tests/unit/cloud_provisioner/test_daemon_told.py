@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from cloud_provisioner.daemon.clouds import Clouds
-from cloud_provisioner.daemon.cycle import Terms, View
 from cloud_provisioner.daemon.daemon import Daemon
 from cloud_provisioner.daemon.place import Pace
 from cloud_provisioner.daemon.standing import usable
+from cloud_provisioner.daemon.terms import Terms, View
 from cloud_provisioner.drivers.contract import CloudRefused, Offer
 from cloud_provisioner.metrics import Metrics
 from cloud_provisioner.planning.decisions import Policy
@@ -27,7 +29,8 @@ from cloud_provisioner.sites.base import Site
 from cloud_provisioner.sites.problem import Problem
 from cloud_provisioner.sites.watch import Changes
 from cloud_provisioner.store.health import SiteHealth
-from cloud_provisioner.store.schema import migrate, open_database
+from cloud_provisioner.store.reader import Reader
+from cloud_provisioner.store.schema import SCHEMA, migrate, open_database
 from tests.unit.cloud_provisioner.fake_cloud import FLAVORS
 from tests.unit.cloud_provisioner.provisioner_loop import TIMES, AtOnce, described
 from tests.unit.cloud_provisioner.store.acting import NOW, SECONDS, Acting, Clock, intent
@@ -196,6 +199,9 @@ def test_a_site_to_which_nobody_lends_rights_is_no_fault(make: Making) -> None:
     watched = make(lent=True)
     watched.cycle()
     assert watched.all_told("site_usable") == []
+    assert [health.trouble for health in Reader(watched.database).sites()] == [
+        "A.yaml: it works with users' own rights, and there are none that can be used (`prominence-admin grants list`)"
+    ]
 
 
 def test_one_place_in_trouble_makes_its_site_unusable_and_one_that_is_not_expected_does_not() -> None:
@@ -240,6 +246,28 @@ def test_who_cannot_reach_the_database_acts_for_no_longer_than_the_lease(make: M
     assert watched.told("acting") == 1
     watched.cycle(SECONDS)
     assert watched.told("acting") == 0
+
+
+def test_the_log_says_now_and_then_why_cycles_are_left_out_and_when_they_go_on(
+    make: Making, caplog: pytest.LogCaptureFixture
+) -> None:
+    def told() -> list[str]:
+        return [record.message.partition(":")[0] for record in caplog.records if "cycles" in record.message]
+
+    watched = make()
+    caplog.set_level(logging.INFO)
+    with watched.database.migrating() as connection:
+        connection.execute(text("UPDATE provisioner_version SET version_num = '9999'"))
+    for _ in range(20):
+        watched.cycle(1)
+    assert told() == ["cycles are left out"]
+    watched.cycle(60)
+    assert told() == ["cycles are left out"] * 2
+    with watched.database.migrating() as connection:
+        connection.execute(text("UPDATE provisioner_version SET version_num = :needed"), {"needed": SCHEMA.needed()})
+    watched.cycle(1)
+    watched.cycle(1)
+    assert told() == ["cycles are left out", "cycles are left out", "cycles go on"]
 
 
 def test_who_stands_by_tells_of_problems_of_its_own_files(make: Making) -> None:

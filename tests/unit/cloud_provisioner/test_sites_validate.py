@@ -73,7 +73,7 @@ WRONG: dict[str, tuple[str | bytes, list[str]]] = {
     "no truth value": (local("a", enabled="perhaps"), ["5: enabled: must be true or false"]),
     "a text for a mapping": (local("a", limits="12"), ["5: limits: must be `key: value` lines"]),
     "a text for a list": (OPENSTACK + "networks: net\n", ["11: networks: must be a list"]),
-    "a relative path": (local("a").replace("/a", "a"), ["3: appliance: must be the path of a file from the root on"]),
+    "a relative path": (local("a").replace("/a", "a"), ["3: appliance: must be a path from the root on"]),
     "no VO": (local("a", vos="{}"), ["5: vos: must name at least one virtual organisation"]),
     "a bad VO": (local("a", vos="\n  a b: {}"), ['6: vos["a b"]: as a key must be the name of a VO']),
     "no project": (OPENSTACK.replace("project_id: 12345e678", ""), ['9: vos["vo.a"]: must say which project']),

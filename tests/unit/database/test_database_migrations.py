@@ -87,6 +87,15 @@ def test_tables_of_another_revision_are_refused_until_they_are_right(address: st
     assert other.names() == []
 
 
+def test_tables_of_a_newer_program_are_left_alone_by_an_older_one(address: str) -> None:
+    things = made(address)
+    with things.database.writing() as connection:
+        connection.execute(text("UPDATE things_version SET version_num = '0002'"))
+    with pytest.raises(WrongRevision, match="of the newest program") as refused:
+        opened(address).database.migrate()
+    assert (refused.value.found, refused.value.needed) == ("0002", "0001")
+
+
 def test_two_parts_of_the_service_may_share_a_database(address: str) -> None:
     things = made(address)
     things.put("kept")

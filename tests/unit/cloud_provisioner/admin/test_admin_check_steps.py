@@ -199,7 +199,7 @@ def worker(pool: CheckedPool) -> CheckWorker:
 def test_a_worker_joins_and_runs_a_job_that_can_run_nowhere_else() -> None:
     pool = CheckedPool(Time(), UUID)
     one = worker(pool)
-    assert one.join(100) == "slot1@here: 1 cores, 9 MB"
+    assert one.join(100) == "slot1@here: 1 core, 9 MB"
     assert pool.time.now == 20
     assert one.run(100) == "job 77 has run"
     assert pool.sent == [(UUID, f"worker-for-provisioner+vo-site-check+{UUID}@p", 1000.0)]

@@ -10,7 +10,7 @@ import pytest
 from cloud_provisioner.admin.drain import taken_up
 from cloud_provisioner.store.wishes import Kind, Wish
 from tests.unit.cloud_provisioner.admin.admin_service import AdminService
-from tests.unit.cloud_provisioner.store.acting import intent
+from tests.unit.cloud_provisioner.store.acting import SECONDS, Acting, Clock, intent
 
 ONE, TWO = "a1" + "0" * 30, "a2" + "0" * 30
 
@@ -75,6 +75,15 @@ def test_it_waits_until_the_provisioner_has_taken_it_up(servers: AdminService) -
     assert out.endswith("has taken it up: `prominence-admin servers` shows how far it is.\n")
 
 
+@pytest.mark.parametrize("words", ["drain a1", "sites check here"])
+@pytest.mark.parametrize("timeout", ["-1", "nan", "inf", "soon"])
+def test_a_time_that_is_none_is_wrong_usage(servers: AdminService, words: str, timeout: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        servers.run(*words.split(), f"--timeout={timeout}")
+    assert ended.value.code == 2
+    assert wanted(servers) == []
+
+
 def test_a_provisioner_that_does_not_take_it_up_is_told_of(servers: AdminService) -> None:
     code, _, err = servers.run("drain", "a1", "--timeout", "0")
     assert (code, err) == (1, "The provisioner has not taken it up within 0 s: its log says why.\n")
@@ -87,6 +96,16 @@ def test_where_no_provisioner_acts_the_wish_stays_for_one_that_will(servers: Adm
     assert err.endswith("It will be done then.\n")
     assert wanted(servers) == [(Kind.DRAIN_SERVER, ONE)]
     assert servers.run("drain", "a1", "--no-wait")[0] == 0
+
+
+def test_a_provisioner_that_turns_out_to_have_been_killed_is_told_of(servers: AdminService) -> None:
+    servers.acting.lease.release()
+    killed = Acting(servers.database, Clock(time.time() - SECONDS + 0.3))
+    assert killed.lease.acquire()
+    code, _, err = servers.run("drain", "a1", "--timeout", "1")
+    assert code == 1
+    assert err.startswith("No provisioner acts for service; the last one, one, did until ")
+    assert err.endswith("It will be done then.\n")
 
 
 def test_a_wish_that_was_forgotten_was_taken_up(servers: AdminService) -> None:

@@ -28,14 +28,14 @@ image: {name: worker}
 def test_servers_are_listed_with_state_time_and_whose_they_are(admin: AdminService) -> None:
     now = time.time()
     bound = intent(TWO, site="B/vo", since=now - 2.5 * 3600, state=State.DELETING, binding=Binding("ann", "vo_a"))
-    admin.acting.store.write([intent(ONE, since=now - 4.5 * 3600), bound])
+    admin.acting.store.write([intent(ONE, site="here", since=now - 4.5 * 3600), bound])
     code, out, err = admin.run("servers")
-    _, one, two = (line.split("  ") for line in out.splitlines())
+    _, two, one = (line.split("  ") for line in out.splitlines())
     assert code == 0
     assert "CONDOR_CONFIG is not set" in err
     assert [cell.strip() for cell in one if cell] == [
         "aaaaaaaa",
-        "A",
+        "here",
         "small",
         "intended",
         "5 h",
@@ -60,6 +60,13 @@ def test_servers_that_an_admin_gives_back_are_marked(admin: AdminService) -> Non
     assert {one["uuid"]: one["unwanted"] for one in admin.json("servers")} == {ONE: True, TWO: False}
     assert "to be given back" in admin.run("servers", "--site", "A")[1]
     assert "to be given back" not in admin.run("servers", "--site", "B")[1]
+
+
+def test_servers_of_a_site_that_no_file_describes_are_marked(admin: AdminService) -> None:
+    admin.acting.store.write([intent(ONE, site="here/vo"), intent(TWO, site="gone")])
+    _, gone, here = admin.run("servers")[1].splitlines()
+    assert gone.endswith("no file describes its site")
+    assert "file" not in here
 
 
 def test_no_servers_is_a_sentence(admin: AdminService) -> None:

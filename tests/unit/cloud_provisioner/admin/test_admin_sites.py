@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from cloud_provisioner.amounts import Amount
 from cloud_provisioner.cli import main
 from cloud_provisioner.planning.places import Limits
 from cloud_provisioner.store.health import SiteHealth
-from tests.unit.cloud_provisioner.admin.admin_service import AdminService
+from tests.unit.cloud_provisioner.admin.admin_service import HERE, AdminService
 from tests.unit.cloud_provisioner.site_texts import local
 
 NOW = 1_800_000_000.0
@@ -23,6 +24,12 @@ def test_a_place_is_shown_with_what_of_its_limits_is_used(admin: AdminService) -
     header, row = admin.rows("sites")
     assert header[:5] == ["SITE", "DRIVER", "VOS", "TIER", "PRIORITY"]
     assert row == ["here", "local", "all", "2", "0", "yes", "2", "3/4", "3", "2.5/8", "1", "ok"]
+
+
+def test_a_site_that_an_admin_has_switched_off_is_not_in_trouble(admin: AdminService) -> None:
+    admin.describe("here", HERE + "enabled: false\n")
+    admin.acting.store.publish([replace(FINE, trouble="it is switched off in its description", expected=False)])
+    assert admin.rows("sites")[1][-1] == "off"
 
 
 def test_columns_stand_below_each_other(admin: AdminService) -> None:
@@ -81,13 +88,15 @@ def test_a_link_that_leads_to_itself_hinders_no_command(admin: AdminService, wor
 def test_it_is_said_when_no_provisioner_acts(admin: AdminService) -> None:
     assert "No provisioner" not in admin.run("sites")[1]
     admin.acting.lease.release()
-    assert "the last one, one, has stopped: start `python -m cloud_provisioner run`" in admin.run("sites")[1]
+    assert "the last one, one, has stopped: start `prominence-admin run`" in admin.run("sites")[1]
 
 
 def test_it_is_said_when_none_ever_did(admin: AdminService) -> None:
     text = (admin.folder / "provisioner.toml").read_text()
     (admin.folder / "provisioner.toml").write_text(text.replace('"service"', '"another"'))
-    assert "No provisioner has acted for another yet" in admin.run("sites")[1]
+    out = admin.run("sites")[1]
+    assert "No provisioner has acted for another yet" in out
+    assert "What stands here" not in out
 
 
 def test_programs_get_json_with_numbers(admin: AdminService) -> None:
@@ -122,4 +131,5 @@ def test_a_database_without_tables_is_a_sentence(admin: AdminService, tmp_path: 
     (admin.folder / "provisioner.toml").write_text(text.replace("provisioner.sqlite", "empty.sqlite"))
     code, _, err = admin.run("sites")
     assert code == 1
-    assert "run `python -m cloud_provisioner migrate`" in err
+    assert "run `prominence-admin migrate`" in err
+    assert err.endswith("again.\n")

@@ -123,7 +123,7 @@ def test_servers_of_an_earlier_program_are_kept_and_wanted(acting: Acting, datab
 
 
 def test_the_tables_live_beside_those_of_the_records(address: str) -> None:
-    with pytest.raises(WrongRevision, match=r"python -m cloud_provisioner migrate"):
+    with pytest.raises(WrongRevision, match=r"prominence-admin migrate"):
         Reader(open_database(address)).intents()
     open_records(address).migrate()
     migrate(address)
