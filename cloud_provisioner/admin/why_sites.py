@@ -32,7 +32,12 @@ def at_sites(
 ) -> list[Verdict]:
     """A verdict for each site; `servers` count against the limits, room on them does not help."""
     full = [replace(server, room=NOTHING) for server in servers]
-    return [_verdict(replace(group, count=1), full, site, past, now, policy) for site in sites]
+    return [_verdict(replace(group, count=1), full, _in_detail(site), past, now, policy) for site in sites]
+
+
+def _in_detail(site: Site) -> Site:
+    """The site with what is said of it to admins in place of what users are told."""
+    return site if site.silent is None else replace(site, silent=replace(site.silent, phrase=site.silent.detail))
 
 
 def _verdict(group: Group, servers: Sequence[Server], site: Site, past: Past, now: float, policy: Policy) -> Verdict:

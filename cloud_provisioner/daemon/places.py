@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from cloud_provisioner.amounts import NOTHING, Amount
 from cloud_provisioner.drivers.contract import Offer
 from cloud_provisioner.planning.decisions import Boot
-from cloud_provisioner.planning.places import Limits, Site, cloud_of
+from cloud_provisioner.planning.places import Limits, Silence, Site, cloud_of
 from cloud_provisioner.planning.reasons import OF_FAILURE, Reason
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.record import Intent
@@ -23,6 +23,14 @@ STALE = 600.0
 _NOTES = 3
 """So many stand in a sentence."""
 _FINAL = (Failure.AUTH, Failure.BAD_REQUEST)
+_TOLD = {
+    Reason.AUTH: "cannot be used: its cloud does not let the service in",
+    Reason.BAD_REQUEST: "cannot be used: an admin has to correct how it is described",
+    Reason.BUSY: "cannot be used at the moment: its cloud does not answer as it should",
+    Reason.UNKNOWN: "has not said yet what it has to offer",
+    Reason.NO_FLAVOR: "has no flavor that can be used",
+}
+"""What users are told of a site at which nothing can be booted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +68,19 @@ class Known:
     failure: Failure | None = None
     sentence: str = ""
 
-    def silent(self, name: str, now: float) -> tuple[Reason, str] | None:
-        """Why nothing can be booted there, where that is so."""
+    def silent(self, name: str, now: float) -> Silence | None:
+        """Why nothing can be booted there, where that is so. What the cloud said, with files and accounts, is for admins."""
         # An offer that came in the future is of before the clock was set back: how old it is nobody knows.
         if self.failure is not None and (self.failure in _FINAL or not 0 <= now - self.at <= STALE):
-            return OF_FAILURE[self.failure], f"{name} cannot be used ({self.sentence.rstrip('.')})"
-        if self.offer is None:
-            return Reason.UNKNOWN, f"{name} has not said yet what it has to offer"
-        if not self.offer.flavors:
+            reason, said = OF_FAILURE[self.failure], f"{name} cannot be used ({self.sentence.rstrip('.')})"
+        elif self.offer is None:
+            reason, said = Reason.UNKNOWN, f"{name} {_TOLD[Reason.UNKNOWN]}"
+        elif not self.offer.flavors:
             why = "; ".join(note.rstrip(".") for note in self.offer.notes[:_NOTES]) or "`flavors` admits none there"
-            return Reason.NO_FLAVOR, f"{name} has no flavor that can be used ({why})"
-        return None
+            reason, said = Reason.NO_FLAVOR, f"{name} {_TOLD[Reason.NO_FLAVOR]} ({why})"
+        else:
+            return None
+        return Silence(reason, f"{name} {_TOLD.get(reason, 'cannot be used at the moment')}", said)
 
 
 def place_names(site: base.Site, accounts: Sequence[Sequence[str]]) -> dict[str, tuple[str, ...]]:

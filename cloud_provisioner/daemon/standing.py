@@ -68,7 +68,7 @@ def _trouble(place: Place, planned: Site | None) -> str:
     if planned.enabled and not _expected(planned):
         return "it works with users' own rights, and there are none that can be used (`prominence-admin grants list`)"
     if planned.silent is not None:
-        return planned.silent[1]
+        return planned.silent.detail
     if place.list_failure:
         return f"its servers cannot be listed ({place.list_failure.rstrip('.')})"
     return "" if planned.enabled else "it is switched off in its description"

@@ -153,7 +153,7 @@ def _excluded(site: Site, group: Group) -> Obstacle | None:
     if not site.enabled:
         return Obstacle(site.name, Reason.DISABLED, f"{site.name} is switched off")
     if site.silent is not None:
-        return Obstacle(site.name, *site.silent)
+        return Obstacle(site.name, site.silent.reason, site.silent.phrase)
     if site.longest_job is not None and group.walltime > site.longest_job:
         longest = duration(site.longest_job)
         return Obstacle(site.name, Reason.TOO_LONG, f"{site.name} ends servers after {longest}, before its walltime")

@@ -36,6 +36,15 @@ def cloud_of(place: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """Why nothing can be booted at a site: the code, a phrase for users, and one for admins, with what the cloud said."""
+
+    reason: Reason
+    phrase: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One cloud, or one project or region of it, as far as decisions need it.
 
@@ -68,5 +77,5 @@ class Site:
     longest_job: float | None = None
     """Seconds after which the site ends servers; None: never."""
     enabled: bool = True
-    silent: tuple[Reason, str] | None = None
-    """Why it is not known what the cloud has to offer, as a code and a phrase; None: it is known."""
+    silent: Silence | None = None
+    """Why nothing can be booted, whatever a job asks for; None: something can."""

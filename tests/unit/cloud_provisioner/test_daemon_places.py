@@ -93,7 +93,15 @@ def test_everyones_project_does_not_serve_vos_that_have_their_own() -> None:
 )
 def test_a_place_is_silent_where_its_answers_are_final_missing_or_too_old(known: Known, reason: Reason | None) -> None:
     found = known.silent("A", NOW)
-    assert (found and found[0]) == reason
+    assert (found and found.reason) == reason
+
+
+def test_users_are_not_told_of_files_and_accounts_and_admins_are() -> None:
+    sentence = "`credentials`: the file /etc/prominence/secret cannot be read."
+    found = Known(None, failure=Failure.AUTH, sentence=sentence).silent("A", NOW)
+    assert found is not None
+    assert found.phrase == "A cannot be used: its cloud does not let the service in"
+    assert found.detail == f"A cannot be used ({sentence.rstrip('.')})"
 
 
 def test_boots_stay_within_the_limits_of_the_whole_site() -> None:

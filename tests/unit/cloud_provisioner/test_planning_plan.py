@@ -10,7 +10,7 @@ import pytest
 from cloud_provisioner.amounts import Amount
 from cloud_provisioner.planning.demand import Group, Needs, Placement, Scaling
 from cloud_provisioner.planning.past import ROOM_LASTS, Past, Room, accepted, booted, failed
-from cloud_provisioner.planning.places import Flavor, Limits, Site
+from cloud_provisioner.planning.places import Flavor, Limits, Silence, Site
 from cloud_provisioner.planning.plan import Plan, plan
 from cloud_provisioner.planning.reasons import Reason
 from cloud_provisioner.planning.supply import Server
@@ -378,7 +378,7 @@ def test_a_vo_with_a_project_of_its_own_stays_out_of_everyones() -> None:
 
 
 def test_a_silent_site_is_named_with_its_trouble() -> None:
-    silent = replace(site("B"), flavors=(), silent=(Reason.AUTH, "B does not accept the credential"))
+    silent = replace(site("B"), flavors=(), silent=Silence(Reason.AUTH, "B does not accept the credential", ""))
     found = made([group(cpus=64)], [site("A"), silent])
     assert codes(found) == [(Reason.AUTH, 1)]
     assert found.reasons[0].sentence == "waiting: B does not accept the credential; A has no flavor with 64 cores"

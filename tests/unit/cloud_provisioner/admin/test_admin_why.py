@@ -14,7 +14,8 @@ from cloud_provisioner.amounts import Amount
 from cloud_provisioner.planning.decisions import Policy
 from cloud_provisioner.planning.demand import Group, Needs, Placement, Scaling
 from cloud_provisioner.planning.past import Past, Trouble
-from cloud_provisioner.planning.places import Flavor, Limits, Site
+from cloud_provisioner.planning.places import Flavor, Limits, Silence, Site
+from cloud_provisioner.planning.reasons import Reason
 from cloud_provisioner.planning.supply import Server
 from cloud_provisioner.servers.failures import Failure
 from cloud_provisioner.servers.states import State
@@ -43,6 +44,7 @@ def verdict(site: Site, group: Group = JOB, servers: tuple[Server, ...] = (), pa
         (Site("A", (FLAVOR,), grants=frozenset({"bob"})), "noGrant", "needs the user's own authorisation"),
         (Site("A", (replace(FLAVOR, room=Amount(1, 9999, 9999)),)), "noFlavor", "has no flavor with 2 cores"),
         (Site("A", ()), "noFlavor", "has no flavor"),
+        (Site("A", (), silent=Silence(Reason.AUTH, "for users", "A needs its key")), "auth", "A needs its key"),
     ],
 )
 def test_a_site_says_what_stands_in_the_way_there_alone(site: Site, code: str, words: str) -> None:
