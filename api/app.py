@@ -197,7 +197,9 @@ def _records(app: Flask, stores: Stores, lookup: Lookup, caller: CallerOf) -> No
 def _around(app: Flask, settings: Settings, service: Jobs, stores: Stores, caller: CallerOf) -> None:
     """The addresses around jobs: workers, health, metrics, the description of all addresses."""
     given = settings.worker_tokens
-    minting = WorkerTokens.from_file(given.signing_key, given.domain) if given else None
+    minting = (
+        WorkerTokens(read_private(given.signing_key, "worker_tokens.signing_key"), given.domain) if given else None
+    )
     lifetime = given.lifetime if given else 0
     workers = resources.blueprint(service.pool, minting, lifetime, service.owner, caller)
     app.register_blueprint(workers, url_prefix=PREFIX)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import jwt
 from cryptography.hazmat.primitives import hashes
@@ -23,7 +22,8 @@ _SCRAMBLE = bytes.fromhex("deadbeef")
 
 
 class WorkerTokens:
-    """Mints tokens for workers. `clock` gives epoch seconds; `new_id` a token's `jti`, by which it can be revoked."""
+    """Mints tokens for workers. `signing_key` is the pool's, as HTCondor keeps it in a file; `clock` gives epoch seconds;
+    `new_id` a token's `jti`, by which it can be revoked."""
 
     def __init__(
         self,
@@ -37,11 +37,6 @@ class WorkerTokens:
         self._domain = domain
         self._clock = clock
         self._new_id = new_id
-
-    @classmethod
-    def from_file(cls, signing_key: Path, domain: str) -> WorkerTokens:
-        """With the pool's signing key in a file (0600), as HTCondor keeps it. OSError where it cannot be read."""
-        return cls(signing_key.read_bytes(), domain)
 
     def mint(self, server: str, owner: str | None, group: str | None, lifetime: int) -> str:
         """A token for the worker on a server of the provisioner's, good for `lifetime` seconds.

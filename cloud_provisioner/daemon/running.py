@@ -30,7 +30,9 @@ from cloud_provisioner.sites.watch import Sites
 from cloud_provisioner.store.lease import Lease, running_clock
 from cloud_provisioner.store.schema import open_database
 from cloud_provisioner.store.store import Store
+from identity.errors import Misconfigured
 from identity.grants.access import Grants
+from identity.private_files import read_private
 from pool.worker_tokens import WorkerTokens
 
 
@@ -62,14 +64,14 @@ def assembled(settings: ProvisionerSettings, environ: Mapping[str, str], metrics
             f"pool.drain: there is no command {settings.pool.drain[0]}: install it, or name its path (docs/provisioner.md)."
         )
     try:
-        tokens = WorkerTokens.from_file(settings.pool.signing_key, settings.pool.domain)
-    except OSError as error:
-        raise SettingsUnusable(f"pool.signing_key: it cannot be read ({error.strerror}).") from error
+        key = read_private(settings.pool.signing_key, "pool.signing_key")
+    except Misconfigured as error:
+        raise SettingsUnusable(str(error)) from error
     terms = Terms(
         settings.name,
         Times(**settings.times.model_dump(exclude={"leaks_apart"})),
         Policy(**settings.policy.model_dump()),
-        order_maker(settings, tokens),
+        order_maker(settings, WorkerTokens(key, settings.pool.domain)),
         lambda: secrets.token_hex(16),
         lease.valid,
         settings.times.leaks_apart,

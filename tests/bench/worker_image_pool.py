@@ -92,7 +92,7 @@ def main() -> int:
     folder.mkdir(parents=True)
     settings, home = INSTANCE.settings, INSTANCE.home
     uuid = worker_image.UUID
-    token = WorkerTokens.from_file(home.signing_key, nodes.DOMAIN).mint(uuid, None, None, 3600)
+    token = WorkerTokens(home.signing_key.read_bytes(), nodes.DOMAIN).mint(uuid, None, None, 3600)
     facts = WorkerFacts(nodes.DOMAIN, settings.address(1), POOL_PORT, uuid, SITE, token)
     (folder / "forward.py").write_text(_FORWARD)
     with archive.served(home.images / "busybox") as image:

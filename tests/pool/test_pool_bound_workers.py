@@ -30,7 +30,7 @@ def worker(
     instance: Instance, site: str, owner: str | None = None, group: str | None = None, **facts: Any
 ) -> Iterator[str]:
     """A worker of CPUS at a site that serves a user, a group, or everybody; its server's uuid."""
-    tokens = WorkerTokens.from_file(instance.home.signing_key, nodes.DOMAIN)
+    tokens = WorkerTokens(instance.home.signing_key.read_bytes(), nodes.DOMAIN)
     with local_workers(instance, CPUS, site) as made:
         uuid, _ = made.create(mint=lambda uuid: tokens.mint(uuid, owner, group, 600), **facts)
         yield uuid

@@ -21,6 +21,8 @@ from cloud_provisioner.drivers.contract import Order
 from cloud_provisioner.planning.places import Flavor
 from cloud_provisioner.servers import passing
 from cloud_provisioner.servers.record import Binding, Intent
+from identity.errors import Misconfigured
+from identity.private_files import read_private
 from pool.errand import GROUP, OWNER
 from pool.worker_tokens import WorkerTokens
 
@@ -87,11 +89,10 @@ class Trial:
         lifetime = int(until - now + passing.SLACK)
         workers = settings.workers.model_copy(update={"token_lifetime": lifetime})
         try:
-            tokens = WorkerTokens.from_file(settings.pool.signing_key, settings.pool.domain)
-        except OSError as error:
-            where = f"`pool.signing_key`: {settings.pool.signing_key} cannot be read ({error.strerror})"
-            raise StepFailed(f"{where}: run this as the provisioner's account.") from error
-        make = order_maker(settings.model_copy(update={"workers": workers}), tokens)
+            key = read_private(settings.pool.signing_key, "`pool.signing_key`")
+        except Misconfigured as error:
+            raise StepFailed(f"{error} Run this as the provisioner's account.") from error
+        make = order_maker(settings.model_copy(update={"workers": workers}), WorkerTokens(key, settings.pool.domain))
         size, room = flavor.size, flavor.room
         bound = Binding(OWNER, GROUP)
         intent = Intent(

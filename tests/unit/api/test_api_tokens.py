@@ -23,6 +23,7 @@ from api.jobs.sandbox import EVENT_LOG
 from api.openapi.document import PREFIX
 from api.settings import load
 from deploy import service
+from deploy.files import write_private
 from deploy.home import Home, Settings
 from identity import embedded
 from identity.caller import Caller
@@ -60,7 +61,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     home, settings = Home(tmp_path_factory.mktemp("home")), Settings(Path("/unused"), Path("/unused"), port=9000)
     home.make()
     home.signing_key.parent.mkdir(parents=True)
-    home.signing_key.write_text("a key of a pool that never runs")
+    write_private(home.signing_key, "a key of a pool that never runs")
     service.prepare(settings, home)
     service.migrate(home)
     app = create_app(load(home.service_settings), Pool(f"nobody-{time.time_ns()}@"))
@@ -72,7 +73,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     other = Home(elsewhere)
     other.make()
     other.signing_key.parent.mkdir(parents=True)
-    other.signing_key.write_text("x")
+    write_private(other.signing_key, "x")
     service.prepare(settings, other)
     alice = Caller("alice", issuer, "alice", ("users",))
     tokens = {
@@ -85,7 +86,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         "tampered": good[:-6] + "AAAAAA",
         "strange key": forged,
         "alg none": jwt.encode(claims, key="", algorithm="none"),
-        "worker token": WorkerTokens.from_file(home.signing_key, "prominence").mint_for("alice", 600),
+        "worker token": WorkerTokens(home.signing_key.read_bytes(), "prominence").mint_for("alice", 600),
         "job token": JobTokens.from_file(home.keys / "job-tokens").mint(alice, job=ALICES_JOB, lifetime=600),
         "right user": good,
     }

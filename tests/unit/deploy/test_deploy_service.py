@@ -11,6 +11,7 @@ from api.app import create_app
 from api.settings import load
 from deploy import service
 from deploy.errors import DeployError
+from deploy.files import write_private
 from deploy.home import Home, Settings
 from pool.session import Pool
 
@@ -30,7 +31,7 @@ def home(tmp_path: Path) -> Home:
 def _add_signing_key(home: Home) -> None:
     """What the head makes before the API starts."""
     home.signing_key.parent.mkdir(parents=True)
-    home.signing_key.write_text("a key of a pool that never runs")
+    write_private(home.signing_key, "a key of a pool that never runs")
 
 
 def test_the_api_accepts_the_settings_that_are_written_for_it(home: Home) -> None:

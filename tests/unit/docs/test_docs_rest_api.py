@@ -15,6 +15,7 @@ from api.jobs.listing import selection
 from api.openapi.document import PREFIX
 from api.settings import load
 from deploy import service
+from deploy.files import write_private
 from deploy.home import Home
 from deploy.home import Settings as Instance
 from pool.session import Pool
@@ -30,7 +31,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     home = Home(tmp_path_factory.mktemp("home"))
     home.make()
     home.signing_key.parent.mkdir(parents=True)
-    home.signing_key.write_text("a key of a pool that never runs")
+    write_private(home.signing_key, "a key of a pool that never runs")
     service.prepare(Instance(home.path, home.path), home)
     service.migrate(home)
     return create_app(load(home.service_settings), Pool())

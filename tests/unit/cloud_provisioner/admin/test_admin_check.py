@@ -16,6 +16,7 @@ from cloud_provisioner.admin.checking.report import Report
 from cloud_provisioner.admin.checking.trial import Trial
 from cloud_provisioner.admin.service import Service
 from cloud_provisioner.settings import load
+from deploy.files import write_private
 from tests.unit.cloud_provisioner.admin.admin_service import AdminService
 from tests.unit.cloud_provisioner.admin.checked_cloud import SMALL, CheckedCloud
 from tests.unit.cloud_provisioner.admin.test_admin_servers import LENT
@@ -68,7 +69,7 @@ def test_pieces_that_fail_keep_it_from_booting(admin: AdminService) -> None:
 
 
 def order(admin: AdminService) -> Any:
-    (admin.folder / "POOL").write_bytes(b"\x8e\xce\xac\x9e" * 8)
+    write_private(admin.folder / "POOL", "a key of a pool that never runs")
     service = Service(load(admin.folder / "provisioner.toml"), admin.reader, {}, lambda: NOW)
     site = described("A", longest_job=3600)
     trial = Trial(
@@ -106,7 +107,7 @@ def test_without_the_pools_key_it_says_whose_account_has_it(admin: AdminService)
     trial = Trial(
         service, Chosen(described("A"), "*", CheckedCloud(), ""), Report(print, lambda: 0.0), 9.0, lambda seconds: None
     )
-    with pytest.raises(Exception, match=r"`pool.signing_key`: .*POOL cannot be read .*: run this as the provisioner's"):
+    with pytest.raises(Exception, match=r"`pool.signing_key`: .*POOL cannot be read .*Run this as the provisioner's"):
         trial._order("ab" * 16, SMALL, NOW)
 
 

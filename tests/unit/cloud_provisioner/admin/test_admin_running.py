@@ -29,6 +29,20 @@ def test_a_provisioner_that_could_drain_no_worker_does_not_start(
     assert err.startswith("pool.drain: there is no command /nonexistent/condor_drain: install it, or name its path")
 
 
+def test_a_provisioner_whose_signing_key_others_may_read_does_not_start(
+    admin: AdminService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin.acting.lease.release()
+    monkeypatch.setenv("CONDOR_CONFIG", "/dev/null")
+    with (admin.folder / "provisioner.toml").open("a") as settings:
+        settings.write('\ndrain = ["/bin/true"]\n')
+    key = admin.folder / "POOL"
+    key.write_text("a key of a pool that never runs")
+    key.chmod(0o644)
+    code, _, err = admin.run("run")
+    assert (code, err) == (1, f"pool.signing_key: others may use {key}: give it mode 0600.\n")
+
+
 def test_a_database_that_would_be_another_one_in_each_folder_is_refused(admin: AdminService) -> None:
     settings = admin.folder / "provisioner.toml"
     settings.write_text(settings.read_text().replace(f"sqlite:///{admin.folder}/", "sqlite:///"))
