@@ -74,6 +74,17 @@ def test_what_cannot_be_done_is_one_sentence_and_an_exit_code(
     assert len(error.splitlines()) == 1
 
 
+def test_admins_paths_are_seen_from_where_the_command_is_typed(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OLDPWD", str(tmp_path))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.yaml").write_text("name: A\ndriver: nothing\n")
+    (tmp_path / "json.py").write_text("raise SystemExit('a module of the folder in which the command is typed')\n")
+    assert main(["admin", "sites", "validate", "mine"]) == 1
+    assert "mine/a.yaml:2: driver: " in capfd.readouterr().err
+
+
 def test_a_bad_setting_is_named_before_anything_is_done(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
