@@ -215,10 +215,8 @@ def _condor(instance: Instance, args: argparse.Namespace) -> int:
 
 def _admin(instance: Instance, args: argparse.Namespace) -> int:
     instance.check_made()
-    # Paths are meant as seen from where the command was typed, which the script has left; no module is taken from there (-P).
     command = [sys.executable, "-P", "-m", "cloud_provisioner", *args.command]
-    typed_in = os.environ.get("OLDPWD")
-    return subprocess.run(command, env=provisioner.environment(instance.home), cwd=typed_in, check=False).returncode
+    return subprocess.run(command, env=provisioner.environment(instance.home), check=False).returncode
 
 
 def _clean(instance: Instance, _: argparse.Namespace) -> int:

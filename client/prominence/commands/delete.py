@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from prominence.commands.deleting import all_or_none
 from prominence.commands.parsing import Commands
 from prominence.console import Console
 from prominence.values import positive
@@ -18,6 +19,7 @@ def register(commands: Commands) -> None:
 def execute(arguments: argparse.Namespace, console: Console) -> int:
     """Delete the jobs."""
     ids = list(dict.fromkeys(arguments.jobs))
-    console.client().delete_jobs(ids)
+    with all_or_none(ids, console):
+        console.client().delete_jobs(ids)
     console.say(*(f"Job {job_id} deleted" for job_id in ids))
     return 0

@@ -245,6 +245,19 @@ def test_delete_names_the_jobs_it_ended(server: ScriptedServer, shell: Shell) ->
     assert server.requests[0].query == {"id": "7,8"}
 
 
+@pytest.mark.parametrize("command", [["delete"], ["workflow", "delete"]])
+def test_delete_tells_that_of_several_none_is_deleted_where_one_cannot_be(
+    server: ScriptedServer, shell: Shell, command: list[str]
+) -> None:
+    said = "8 has already ended: there is nothing to delete."
+    for address in ("jobs", "jobs/8", "workflows"):
+        server.on(f"DELETE /{address}", Answer(400, {"error": said}))
+    assert shell(*command, "8").err == f"prominence: {said}\n"
+    result = shell(*command, "7", "8")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"prominence: None of the 2 is deleted, as one of them cannot be:\nprominence: {said}\n"
+
+
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_output_is_printed_byte_for_byte(server: ScriptedServer, shell: Shell, stream: str) -> None:
     server.on(f"GET /jobs/7/{stream}", Answer(200, b"\xff\x1b[1mx\n\n"))

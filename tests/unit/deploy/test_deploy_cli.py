@@ -77,7 +77,7 @@ def test_what_cannot_be_done_is_one_sentence_and_an_exit_code(
 def test_admins_paths_are_seen_from_where_the_command_is_typed(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("OLDPWD", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.yaml").write_text("name: A\ndriver: nothing\n")
     (tmp_path / "json.py").write_text("raise SystemExit('a module of the folder in which the command is typed')\n")
