@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deploy.errors import DeployError
 from deploy.locks import unusable
+from worker.images.registry import of_mirror
 
 POOL_PORT = 29618
 """TCP port of the pool's shared port on the instance's own loopback address (9618 is left to an installed HTCondor)."""
@@ -91,8 +92,11 @@ def _folder(environ: Mapping[str, str], name: str, default: Path) -> Path:
 
 
 def _mirror(url: str) -> str:
-    if url and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[\w./-]*)?", url):
-        raise DeployError(f"PROMINENCE_REGISTRY_MIRROR is {url!r}: give an address such as http://127.0.0.1:5000.")
+    if url and (not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+/?", url) or of_mirror(url) is None):
+        raise DeployError(
+            f"PROMINENCE_REGISTRY_MIRROR is {url!r}: give an address such as https://mirror.example:5000; "
+            "one on this machine may be http://127.0.0.1:5000."
+        )
     return url.rstrip("/")
 
 

@@ -79,6 +79,8 @@ def test_what_the_environment_says_is_set(environ: dict[str, str], expected: dic
         ("PROMINENCE_REGISTRY_MIRROR", "http://mirror\nSUPER = 1"),
         ("PROMINENCE_REGISTRY_MIRROR", 'http://mirror"$(x)'),
         ("PROMINENCE_REGISTRY_MIRROR", "ftp://mirror"),
+        ("PROMINENCE_REGISTRY_MIRROR", "http://mirror:5000"),
+        ("PROMINENCE_REGISTRY_MIRROR", "https://mirror/path"),
     ],
 )
 def test_garbage_is_refused_with_a_sentence_that_names_the_variable(name: str, text: str) -> None:
