@@ -88,7 +88,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image", type=Path)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--patience", type=int, default=worker_image.PATIENCE, help="seconds")
+    parser.add_argument("--patience", type=int, default=2 * worker_image.PATIENCE, help="seconds")
     args = parser.parse_args()
     folder: Path = args.folder.absolute() / "worker-image"
     remove_tree(folder)
