@@ -24,6 +24,7 @@ from deploy.home import from_environment
 from deploy.namespaces import contained, remove_tree
 
 EMULATOR = ("qemu-system-x86", "qemu-utils", "seabios", "xorriso", "iproute2", "python3")
+PATIENCE = 600
 UUID = "0123456789abcdef0123456789abcdef"
 # The server's network ends in a namespace, where nobody is but the metadata service, if it is wanted; unless there are
 # ways out, which are words for QEMU's user network. The folder is /mnt there; nothing of the image itself is written to.
@@ -38,7 +39,7 @@ exec $isolated chroot "$1" /bin/sh -ec '
         ip link set lo up
         ip address add 169.254.169.254/32 dev lo
     fi
-    nic="user,model=virtio-net-pci$3"
+    nic="user,model=virtio-net-pci$3" patience=$4
     qemu-img create -q -f qcow2 -b "/srv/$1" -F qcow2 /mnt/disk.qcow2 8G
     if [ "$2" = drive ]; then
         xorriso -as mkisofs -quiet -V config-2 -r -J -o /mnt/config.iso /mnt/drive 2>/dev/null
@@ -47,10 +48,10 @@ exec $isolated chroot "$1" /bin/sh -ec '
         python3 /mnt/metadata.py &
         set -- -smbios type=1,product="OpenStack Nova"
     fi
-    exec timeout 600 nice -n 19 qemu-system-x86_64 -machine pc,accel=tcg -cpu max -smp 1 -m 1024 -display none \
+    exec timeout "$patience" nice -n 19 qemu-system-x86_64 -machine pc,accel=tcg -cpu max -smp 1 -m 1024 -display none \
         -no-reboot -serial stdio -monitor none -nic "$nic" -device virtio-rng-pci \
         -drive file=/mnt/disk.qcow2,if=virtio "$@" </dev/null
-' boot "$4" "$5" "$6"
+' boot "$4" "$5" "$6" "$7"
 """
 METADATA = """
 from http.server import HTTPServer, SimpleHTTPRequestHandler
@@ -71,14 +72,19 @@ class Service(SimpleHTTPRequestHandler):
 
 HTTPServer(("169.254.169.254", 80), Service).serve_forever()
 """
-# Behind the real user data, which has asked systemd for the worker's service.
-PROBE = """
+# Before and behind the real user data, which asks systemd for the worker's service.
+BEGUN = """
 told() { echo "told: $*" >/dev/console; }
+told "user data begun after $(cut -d. -f1 /proc/uptime) s"
+"""
+STARTED = """
 told "user data after $(cut -d. -f1 /proc/uptime) s"
 for _ in $(seq 120); do systemctl is-active -q prominence-worker.service && break; sleep 1; done
 told "service $(systemctl is-active prominence-worker.service) after $(cut -d. -f1 /proc/uptime) s"
 for _ in $(seq 60); do pgrep condor_startd >/dev/null && break; sleep 1; done
 told "startd $(pgrep -c condor_startd) after $(cut -d. -f1 /proc/uptime) s"
+"""
+PROBE = """
 is_complete && told "complete"
 told "user data from $(cut -d: -f1 /var/lib/cloud/instance/datasource)"
 told "disk $(df --output=size -m / | tail -1) MB"
@@ -110,9 +116,15 @@ def emulator() -> Path:
     return disk.tools(from_environment(os.environ).cache / "worker-image", EMULATOR, "emulator", print)
 
 
-def boot(image: Path, folder: Path, source: str, ways: str = "") -> list[str]:
-    """Lines that the server said to be told, which are printed with the rest of its console as they come."""
-    words = [str(emulator()), str(folder), str(image.parent), image.name, source, ways]
+def user_data(facts: WorkerFacts, first: str = "", then: str = "") -> str:
+    """The worker's own, between `first` and `then`; it says on the console how far it has come."""
+    line, rest = render(facts).split("\n", 1)
+    return f"{line}\n{BEGUN}{first}{rest}{STARTED}{then}"
+
+
+def boot(image: Path, folder: Path, source: str, ways: str = "", patience: int = PATIENCE) -> list[str]:
+    """Lines that the server said to be told, printed as they come; it is ended after `patience` seconds at the latest."""
+    words = [str(emulator()), str(folder), str(image.parent), image.name, source, ways, str(patience)]
     told = []
     with (
         (folder / "console.log").open("w") as log,
@@ -141,7 +153,7 @@ def main() -> int:
     remove_tree(folder)
     folder.mkdir(parents=True)
     facts = nowhere()
-    drive(folder, facts.name, render(facts) + PROBE)
+    drive(folder, facts.name, user_data(facts, then=PROBE))
     (folder / "metadata.py").write_text(METADATA)
     began = time.monotonic()
     told = boot(args.image.absolute(), folder, "metadata" if args.metadata else "drive")

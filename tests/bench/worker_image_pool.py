@@ -1,9 +1,11 @@
-"""A job on the image of workers, in a machine of its own: boot, join, run, by an emulated processor.
+"""A job on a worker in a machine of its own: boot, join, run, power off, by an emulated processor.
 
 Run against a started instance that makes no workers (PROMINENCE_MOST_WORKERS=0): `CONDOR_CONFIG=~/.prominence/client_config
-.venv/bin/python -m tests.bench.worker_image_pool worker.qcow2 --folder /tmp/bench`, with an image of `deploy/worker-image`. The
-machine reaches the head, the API and an image by the emulator alone, and nobody can connect to it: its connections are brokered
-(CCB). Prints the seconds, which are many times those of a real processor.
+.venv/bin/python -m tests.bench.worker_image_pool worker.qcow2 --folder /tmp/bench`, with an image of `deploy/worker-image`, or
+with one of `tests/bench/stock_image.py` and `--patience 3600`. The machine reaches head, API and an image by the emulator
+alone, and Debian's archive and PyPI, which a stock image needs, as this machine does. Nobody can connect to it: its connections
+are brokered (CCB). Prints the seconds, which are many times those of a real processor. Ends with 1 where the job was not
+completed, and where the machine, which has no further job, has not powered itself off.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cloud_provisioner.contextualisation import WorkerFacts, render
+from cloud_provisioner.contextualisation import WorkerFacts
 from deploy import nodes
 from deploy.home import POOL_PORT
 from deploy.namespaces import remove_tree
@@ -29,7 +31,8 @@ from tests.bench.workflow_instance import Api
 from tests.cloud import archive
 
 SITE = "emulated"
-PATIENCE = 600.0
+IDLE = 300.0
+"""Seconds without a job after which the machine powers itself off: longer than it takes to join."""
 _FIRST = 100
 # What is on loopback of the host, is on loopback of the machine: its own copies pass it on to the emulator, by these.
 _WAYS = """
@@ -76,9 +79,8 @@ far.shutdown(socket.SHUT_WR)
 
 def user_data(facts: WorkerFacts, ways: list[str]) -> str:
     """The worker's own, after what lets it reach the host's loopback."""
-    first, rest = render(facts).split("\n", 1)
     command = " ".join(shlex.quote(word) for word in ("python3", "-c", _WAYS, *ways))
-    return f"{first}\nsystemd-run --quiet --unit ways {command}\n{rest}"
+    return worker_image.user_data(facts, f"systemd-run --quiet --unit ways {command}\n")
 
 
 def main() -> int:
@@ -86,14 +88,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image", type=Path)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--patience", type=int, default=2 * worker_image.PATIENCE, help="seconds")
     args = parser.parse_args()
     folder: Path = args.folder.absolute() / "worker-image"
     remove_tree(folder)
     folder.mkdir(parents=True)
     settings, home = INSTANCE.settings, INSTANCE.home
     uuid = worker_image.UUID
-    token = WorkerTokens(home.signing_key.read_bytes(), nodes.DOMAIN).mint(uuid, None, None, 3600)
-    facts = WorkerFacts(nodes.DOMAIN, settings.address(1), POOL_PORT, uuid, SITE, token)
+    token = WorkerTokens(home.signing_key.read_bytes(), nodes.DOMAIN).mint(uuid, None, None, args.patience)
+    facts = WorkerFacts(nodes.DOMAIN, settings.address(1), POOL_PORT, uuid, SITE, token, idle=IDLE)
     (folder / "forward.py").write_text(_FORWARD)
     with archive.served(home.images / "busybox") as image:
         source = urlsplit(image)
@@ -104,33 +107,58 @@ def main() -> int:
             f",guestfwd=tcp:10.0.2.{_FIRST + number}:{port}-cmd:python3 /mnt/forward.py {host} {port}"
             for number, (host, port) in enumerate(words)
         )
-        return _job(args.image.absolute(), folder, forwards, image)
+        server = Server(args.image.absolute(), folder, forwards, args.patience)
+        return 0 if _completed(server, image) and _powered_off(server) else 1
 
 
-def _job(image_file: Path, folder: Path, forwards: str, image: str) -> int:
+class Server:
+    """The machine, which ends with this process."""
+
+    def __init__(self, image: Path, folder: Path, ways: str, patience: int) -> None:
+        self.console = folder / "console.log"
+        self.patience = patience
+        self._began = time.monotonic()
+        boot = (image, folder, "drive", ways, patience)
+        self._thread = threading.Thread(target=worker_image.boot, args=boot, daemon=True)
+        self._thread.start()
+
+    def age(self) -> float:
+        """Seconds since its start."""
+        return time.monotonic() - self._began
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for its end, for so long; whether it runs on."""
+        self._thread.join(seconds)
+        return self._thread.is_alive()
+
+
+def _completed(server: Server, image: str) -> bool:
     api = Api()
-    task = {"image": image, "cmd": "uname -rn"}
     document: Mapping[str, object] = {
         "resources": {"cpus": 1, "memory": 0.25, "disk": 1},
-        "tasks": [task],
+        "tasks": [{"image": image, "cmd": "uname -rn"}],
         "policies": {"placement": {"requirements": {"sites": [SITE]}}},
     }
     number = int(api.call("POST", "/jobs", json.dumps(document).encode())["id"])
-    began = time.monotonic()
-    # It ends with this process.
-    threading.Thread(target=worker_image.boot, args=(image_file, folder, "drive", forwards), daemon=True).start()
     status = ""
-    while time.monotonic() - began < PATIENCE:
+    while server.wait(1):
         (shown,) = api.call("GET", f"/jobs/{number}")
         if shown["status"] != status:
             status = shown["status"]
-            print(f"{time.monotonic() - began:.0f} s: {status}", flush=True)
+            print(f"{server.age():.0f} s: {status}", flush=True)
         if status in ("completed", "failed", "killed", "deleted"):
             print(shown["execution"])
-            return int(status != "completed")
-        time.sleep(1)
-    print(f"not within {PATIENCE:g} s; its console is in {folder}/console.log")
-    return 1
+            return status == "completed"
+    print(f"the machine ended before the job did; its console is in {server.console}")
+    return False
+
+
+def _powered_off(server: Server) -> bool:
+    if server.wait(server.patience - server.age()) or "Power down" not in server.console.read_text():
+        print(f"it did not power itself off within {server.age():.0f} s; its console is in {server.console}")
+        return False
+    print(f"{server.age():.0f} s: powered off")
+    return True
 
 
 if __name__ == "__main__":
