@@ -19,7 +19,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import cloud_provisioner.daemon.acting
 import cloud_provisioner.daemon.cycle
+import cloud_provisioner.daemon.homes
 import cloud_provisioner.daemon.orders
 import cloud_provisioner.daemon.place
 import cloud_provisioner.daemon.register
@@ -30,7 +32,9 @@ from cloud_provisioner.cli import main
 from cloud_provisioner.servers.states import State
 
 _MODULES = (
+    cloud_provisioner.daemon.acting,
     cloud_provisioner.daemon.cycle,
+    cloud_provisioner.daemon.homes,
     cloud_provisioner.daemon.orders,
     cloud_provisioner.daemon.place,
     cloud_provisioner.daemon.register,
@@ -77,8 +81,15 @@ class Executioner:
             signal.pthread_kill(threading.get_ident(), self._signal)
 
 
+def is_there(line: str) -> bool:
+    """Whether a line can be reached at all: a number, or the text of one."""
+    return line.isdigit() or any(line == one.strip() for file in _TRACED for one in linecache.getlines(file))
+
+
 if __name__ == "__main__":
     state, line, *more = sys.argv[1:]
+    if not is_there(line):
+        sys.exit(f"There is no line {line!r} in what is traced: give the test the line that took its place.")
     number = signal.Signals[more[0]] if more else signal.SIGKILL
     executioner = Executioner(State(state), line, number, Path(os.environ["REACHED"]))
     signal.signal(signal.SIGUSR1, executioner.arm)

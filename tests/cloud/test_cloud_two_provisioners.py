@@ -61,8 +61,8 @@ def test_one_that_was_paused_beyond_its_lease_writes_nothing_and_changes_no_clou
 
 LINES = (
     "todo = self.register.commit()",
-    "self._act(self.register.commit(), lenders)",
-    "place.create(intent, lambda: self.terms.order(intent, place.site, vo, lacked), self.terms.may_act)",
+    "self.act(self.register.commit(), lenders)",
+    "place.create(intent, lambda: self.terms.order(intent, place.site, vo, zone), self.terms.may_act)",
     "made = order()",
     "if not may():",
 )
